@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "postrider/base/error.h"
+#include "postrider/mail/header_scan.h"
+#include "postrider/mail/message.h"
+
+namespace postrider::mail {
+
+/// A message as a destination gets it: our own header lines, then the received message without the
+/// fields that moved into the envelope (invariant I6). Nothing else is changed.
+class OutgoingMessage {
+  public:
+    /// `own_header` is canonical; `removed` is sorted, disjoint, within the message.
+    OutgoingMessage(Message received, std::string own_header, std::vector<ByteRange> removed);
+
+    /// Octets in canonical form, before any dot-stuffing: the exact SIZE (S, RFC 1870).
+    [[nodiscard]] std::uint64_t size() const { return size_; }
+    [[nodiscard]] const MessageFacts& facts() const { return received_.facts(); }
+
+    /// Reads the octets once, front to back; the message must outlive it.
+    class Reader {
+      public:
+        explicit Reader(const OutgoingMessage& message);
+
+        /// The next piece, at most kPiece octets; empty at the end. Valid until the next call.
+        [[nodiscard]] Expected<std::string_view> next();
+
+        static constexpr std::size_t kPiece = 64UL * 1024;
+
+      private:
+        const OutgoingMessage& message_;
+        bool own_header_done_ = false;
+        std::uint64_t offset_ = 0;
+        std::size_t next_removed_ = 0;
+        std::string piece_;
+    };
+
+  private:
+    Message received_;
+    std::string own_header_;
+    std::vector<ByteRange> removed_;
+    std::uint64_t size_ = 0;
+};
+
+}  // namespace postrider::mail

@@ -1,0 +1,152 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "postrider/base/error.h"
+#include "postrider/base/secret.h"
+
+namespace postrider::pop3 {
+
+// Limits on what a server may send (design section 6, P-003, P-017, P-019); each ends the session.
+inline constexpr std::size_t kMaxReplyLine = 4096;  ///< status line, octets without its line end
+inline constexpr std::size_t kMaxCapaLines = 256;
+inline constexpr std::size_t kMaxListLine =
+    1024 + 64;  ///< a LIST or UIDL line: UID, number, blanks
+inline constexpr std::size_t kMaxUid = 1024;
+inline constexpr std::uint64_t kMaxMessages = 1'000'000;
+
+// Pipelining window: refilled to the full mark when it has fallen to the low mark (P-022).
+inline constexpr std::size_t kWindowFull = 100;
+inline constexpr std::size_t kWindowLow = 20;
+
+enum class AuthMethod : std::uint8_t {
+    automatic,  ///< AUTH PLAIN if the server lists it, else USER/PASS
+    user,       ///< USER/PASS (RFC 1939)
+    plain,      ///< AUTH PLAIN (RFC 5034)
+};
+
+struct Settings {
+    bool use_stls = false;   ///< STLS is then required: there is no falling back (A-001)
+    bool encrypted = false;  ///< the stream is under TLS from the start
+    bool pipelining = true;  ///< use it where CAPA offers it
+    AuthMethod auth = AuthMethod::automatic;
+    std::string user;
+    Secret password;
+};
+
+/// RFC 2449. The last answer counts: it is asked again after STLS and after the login (P-009).
+struct Capabilities {
+    bool known = false;  ///< the server understood CAPA at all
+    bool stls = false;
+    bool user = false;
+    bool uidl = false;
+    bool top = false;
+    bool pipelining = false;
+    bool resp_codes = false;
+    bool auth_resp_code = false;
+    std::vector<std::string> sasl;               ///< mechanisms, upper case
+    std::optional<std::uint32_t> expire_days;    ///< EXPIRE n; NEVER leaves it empty
+    std::optional<std::uint32_t> login_delay_s;  ///< LOGIN-DELAY n
+    std::string implementation;                  ///< as sent; escape before showing (P-035)
+};
+
+/// One message of the maildrop, in listing order of UIDL and LIST joined (P-020: those in only one
+/// of the two are left out).
+struct Listed {
+    std::uint32_t number = 0;  ///< valid in this session only
+    std::uint64_t size = 0;    ///< as LIST says: advisory (P-024)
+    std::string uid;           ///< opaque octets; empty: the server gave none
+};
+
+/// Which deadline governs the wait for the peer (design section 6).
+enum class Phase : std::uint8_t { greeting, tls, login, transaction, quit, over };
+
+// What next() reports.
+struct NeedInput {};  ///< nothing more to tell until bytes come
+struct StartTls {};   ///< turn the stream into TLS, then tls_started()
+struct LoggedIn {};   ///< capabilities() are those of this user now
+struct ListingDone {
+    std::vector<Listed> messages;
+};
+struct MessagePart {
+    std::uint32_t number;
+    std::string_view bytes;
+};  ///< un-stuffed; points into the input
+struct MessageDone {
+    std::uint32_t number;
+};  ///< CRLF.CRLF was seen
+struct MessageRefused {
+    std::uint32_t number;
+    Error error;
+};  ///< -ERR to RETR
+struct Deleted {
+    std::uint32_t number;
+};
+struct DeleteRefused {
+    std::uint32_t number;
+    Error error;
+};
+struct NoopDone {};
+struct QuitDone {
+    Expected<void> outcome;
+};  ///< +OK, or -ERR: an unknown part was deleted (P-031)
+struct Failed {
+    Error error;
+};  ///< the session is botched: close, never reuse
+
+using Event = std::variant<NeedInput, StartTls, LoggedIn, ListingDone, MessagePart, MessageDone,
+                           MessageRefused, Deleted, DeleteRefused, NoopDone, QuitDone, Failed>;
+
+/// The client side of one POP3 session (RFC 1939, 2449, 2595, 5034), without sockets and clocks:
+/// received bytes go into next(), which reports one event at a time; bytes to send come out of
+/// take_output(). The way up to LoggedIn goes by itself; then come the commands.
+///
+///   greeting -> [CAPA -> STLS -> tls_started()] -> CAPA -> AUTH PLAIN | USER, PASS -> CAPA ->
+///   LoggedIn
+///
+/// Promises: a message ends only at CRLF.CRLF (P-004), exactly one dot is un-stuffed (P-005), bytes
+/// that no command asked for end the session (P-006), no credential and no user name is put out
+/// before TLS is up when it is wanted (P-010), QUIT is sent only after every other reply was read
+/// (P-022). After Failed and after QuitDone nothing more is put out.
+class Dialogue {
+  public:
+    explicit Dialogue(Settings settings);
+    Dialogue(const Dialogue&) = delete;
+    Dialogue& operator=(const Dialogue&) = delete;
+    ~Dialogue();
+
+    /// Takes bytes off the front of `input` and reports the next event. Call until NeedInput.
+    [[nodiscard]] Event next(std::string_view& input);
+
+    /// What is to be sent now; may be empty. It may hold the password: do not log, wipe after use.
+    [[nodiscard]] std::string take_output();
+
+    /// The stream is under TLS now; only after StartTls.
+    void tls_started();
+
+    // Commands, only after LoggedIn and before quit(). They queue, and go out as the window allows.
+    void list();                      ///< UIDL and LIST -> ListingDone
+    void retr(std::uint32_t number);  ///< -> MessagePart... MessageDone | MessageRefused
+    void dele(std::uint32_t number);  ///< -> Deleted | DeleteRefused
+    void noop();                      ///< -> NoopDone
+    void quit();                      ///< after all others -> QuitDone
+
+    [[nodiscard]] Phase phase() const;
+    [[nodiscard]] const Capabilities& capabilities() const;
+    /// Commands that wait for their reply or for room in the window.
+    [[nodiscard]] std::size_t outstanding() const;
+
+  private:
+    class Machine;
+    std::unique_ptr<Machine> machine_;
+};
+
+}  // namespace postrider::pop3

@@ -1,0 +1,156 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "postrider/base/error.h"
+#include "postrider/mail/envelope.h"
+
+namespace postrider::smtp {
+
+// Limits on what a server may send (S-005); each ends the session.
+inline constexpr std::size_t kMaxReplyLine = 4096;  ///< octets without the line end
+inline constexpr std::size_t kMaxReplyLines = 100;
+inline constexpr std::size_t kMaxReplyText = 64UL * 1024;
+
+enum class Flavour : std::uint8_t { smtp, lmtp };
+
+struct Settings {
+    Flavour flavour = Flavour::smtp;
+    std::string hello_name;     ///< our host name or address literal, for EHLO and LHLO (S-014)
+    bool use_starttls = false;  ///< STARTTLS is then required (RFC 3207)
+    bool encrypted = false;     ///< the stream is under TLS from the start
+};
+
+/// RFC 5321 section 4.2; all lines of a multi-line reply joined with '\n'.
+struct Reply {
+    int code = 0;
+    std::string enhanced;  ///< "5.7.1" (RFC 2034) or empty
+    std::string text;      ///< behind code and enhanced code, as sent; escape before showing
+
+    [[nodiscard]] bool is_positive() const { return code >= 200 && code < 300; }
+    [[nodiscard]] bool is_transient() const { return code >= 400 && code < 500; }
+    [[nodiscard]] bool is_permanent() const { return code >= 500 && code < 600; }
+};
+
+struct Capabilities {
+    bool pipelining = false;
+    bool eight_bit_mime = false;
+    bool smtputf8 = false;
+    bool enhanced_codes = false;
+    bool starttls = false;
+    bool chunking = false;
+    bool size = false;
+    std::uint64_t max_size = 0;     ///< RFC 1870; 0: none told
+    std::vector<std::string> auth;  ///< mechanisms, upper case
+};
+
+/// Where in a transaction an answer was given.
+enum class Stage : std::uint8_t { mail, rcpt, data, content };
+
+/// One recipient's outcome. No reply: the connection ended first. `content_sent` with no reply is
+/// the ambiguity nobody can resolve (W5): the final dot was out.
+struct RecipientResult {
+    Stage stage = Stage::mail;
+    std::optional<Reply> reply;
+    bool content_sent = false;
+};
+
+struct Transaction {
+    mail::Envelope envelope;  ///< at least one recipient
+    std::uint64_t size = 0;   ///< exact octets of the canonical content (RFC 1870)
+    bool has_8bit = false;
+};
+
+/// Which deadline governs the wait for the peer (RFC 5321 section 4.5.3.2).
+enum class Phase : std::uint8_t {
+    greeting,
+    tls,
+    hello,
+    idle,
+    mail,
+    rcpt,
+    data,
+    content,
+    final_dot,
+    quit,
+    over
+};
+
+// What next() reports.
+struct NeedInput {};
+struct StartTls {};     ///< turn the stream into TLS, then tls_started()
+struct Ready {};        ///< greeted; also after each transaction: the next may begin
+struct SendContent {};  ///< 354: put the content through send_content(), then end_content()
+/// Every recipient has its result, in envelope order. `usable`: the connection can take another
+/// transaction (Ready follows); otherwise close it.
+struct TransactionDone {
+    std::vector<RecipientResult> results;
+    bool usable = true;
+};
+/// The session is botched or the server says it is over (421): close. `results` as far as known if
+/// a transaction was open (one per recipient), else empty. `reply` is what the server said, if it
+/// did.
+struct Failed {
+    Error error;
+    std::optional<Reply> reply;
+    std::vector<RecipientResult> results;
+};
+
+using Event = std::variant<NeedInput, StartTls, Ready, SendContent, TransactionDone, Failed>;
+
+/// The client side of an SMTP (RFC 5321) or LMTP (RFC 2033) session, without sockets and clocks:
+/// received bytes go into next(), which reports one event at a time; bytes to send come out of
+/// take_output().
+///
+///   greeting -> EHLO|LHLO -> [STARTTLS -> tls_started() -> EHLO|LHLO] -> Ready
+///   begin() -> MAIL, RCPT..., DATA (one group with PIPELINING) -> SendContent -> TransactionDone
+///   -> Ready
+///
+/// Promises: replies are matched by counting only; a 421 at any time and an answer that comes while
+/// the content is still being sent are taken (S-031); LMTP gives one result per accepted recipient
+/// (RFC 2033 section 4.2); 354 after every RCPT failed is answered with a lone dot and never counts
+/// as delivered (S-006); bytes that nothing asked for end the session (S-005); content is
+/// dot-stuffed here and nowhere else (S-002).
+class Dialogue {
+  public:
+    explicit Dialogue(Settings settings);
+    Dialogue(const Dialogue&) = delete;
+    Dialogue& operator=(const Dialogue&) = delete;
+    ~Dialogue();
+
+    [[nodiscard]] Event next(std::string_view& input);
+    [[nodiscard]] std::string take_output();
+    void tls_started();
+
+    /// Starts a transaction; only when Ready.
+    void begin(Transaction transaction);
+
+    /// Content in canonical form, in pieces of any split; only after SendContent. Appends the
+    /// dot-stuffed bytes to the output.
+    void send_content(std::string_view piece);
+    /// The content is complete: the final dot goes out.
+    void end_content();
+
+    /// Says QUIT; only when Ready. Its reply need not be waited for (S-032).
+    void quit();
+
+    /// The stream has ended: what is known of an open transaction, as TransactionDone would tell
+    /// it.
+    [[nodiscard]] std::vector<RecipientResult> abandoned();
+
+    [[nodiscard]] Phase phase() const;
+    [[nodiscard]] const Capabilities& capabilities() const;
+
+  private:
+    class Machine;
+    std::unique_ptr<Machine> machine_;
+};
+
+}  // namespace postrider::smtp

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "postrider/base/error.h"
+#include "postrider/event/operation.h"
+#include "postrider/mail/envelope.h"
+#include "postrider/mail/outgoing.h"
+
+namespace postrider::sink {
+
+enum class Outcome : std::uint8_t {
+    delivered,  ///< the destination has durably taken responsibility
+    later,      ///< not now: 4xx, or never got that far
+    refused,    ///< 5xx: not this message to this recipient
+    ambiguous,  ///< all was sent and no answer came (W5)
+};
+
+/// What became of one recipient.
+struct Verdict {
+    Outcome outcome = Outcome::later;
+    int code = 0;          ///< SMTP reply code, 0 if there was none
+    std::string enhanced;  ///< "5.7.1" or empty
+    std::string text;      ///< the destination's words (escaped, cut), or what happened instead
+};
+
+struct DeliveryReport {
+    std::vector<Verdict> verdicts;  ///< one per recipient of the envelope, in its order
+    /// Set when it was not this message but the destination that failed. Retry::later: down or
+    /// busy, pause it; Retry::never: misconfigured (530, 535, 538, 5xx to EHLO), stop it, hold
+    /// nothing.
+    std::optional<Error> fault;
+};
+
+using DeliveryDone = std::function<void(DeliveryReport)>;
+using ProbeDone = std::function<void(Expected<void>)>;
+
+/// One destination for mail. Serves many accounts; decides itself how many connections it keeps.
+class MailSink {
+  public:
+    MailSink() = default;
+    MailSink(const MailSink&) = delete;
+    MailSink& operator=(const MailSink&) = delete;
+    virtual ~MailSink() = default;
+
+    /// Delivers one message. `message` must stay until `done` has run or the operation is
+    /// destroyed; destroying it aborts: nothing is accepted that was not already complete.
+    [[nodiscard]] virtual std::unique_ptr<event::Operation> deliver(
+        const mail::Envelope& envelope, const mail::OutgoingMessage& message,
+        DeliveryDone done) = 0;
+
+    /// Is the destination there and willing? The error's retry says as in DeliveryReport.
+    [[nodiscard]] virtual std::unique_ptr<event::Operation> probe(ProbeDone done) = 0;
+};
+
+}  // namespace postrider::sink
