@@ -1,0 +1,72 @@
+# shellcheck shell=bash
+# Sourced by the commands of this folder: steps with their time, packages, builds.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=$root/build
+started=$SECONDS
+mkdir -p "$build"
+
+say() { printf '%s\n' "$*"; }
+
+# step TEXT...: announces what comes next and when, counted from the start.
+step() { printf '\n== [%3d s] %s\n' "$((SECONDS - started))" "$*"; }
+
+die() {
+    printf '\n%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# as_root COMMAND...: runs it as root, by sudo if need be.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        return 1
+    fi
+}
+
+# need_packages PURPOSE...: installs those packages of tools/packages that are missing.
+need_packages() {
+    local purpose package missing=()
+    command -v dpkg-query >/dev/null ||
+        die "this needs Debian 12 or a relative of it: there is no dpkg here"
+    while read -r purpose package; do
+        case " $* " in *" $purpose "*) ;; *) continue ;; esac
+        dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
+            missing+=("$package")
+    done < <(grep -v '^#' "$root/tools/packages" | sort -u)
+    if [ ${#missing[@]} -eq 0 ]; then
+        say "all packages are there"
+        return
+    fi
+    say "missing: ${missing[*]}"
+    if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+        die "not root and no sudo: run this as root first:
+  apt-get update && apt-get install --no-install-recommends ${missing[*]}"
+    fi
+    local log=$build/apt.log
+    as_root env DEBIAN_FRONTEND=noninteractive sh -c '
+        log=$1; shift
+        install() { apt-get install -y --no-install-recommends --no-remove "$@"; }
+        install "$@" >"$log" 2>&1 || { apt-get update && install "$@"; } >"$log" 2>&1' \
+        sh "$log" "${missing[@]}" ||
+        { tail -n 15 "$log" >&2; die "installing packages failed (all of it: $log)"; }
+    say "installed"
+}
+
+# built PRESET [cmake option...] -- [target...]: configures and builds, or ends with the reason.
+built() {
+    local preset=$1 options=() log
+    shift
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do options+=("$1"); shift; done
+    [ $# -eq 0 ] || shift
+    log=$build/$preset-build.log
+    (cd "$root" && cmake --preset "$preset" "${options[@]}") >"$log" 2>&1 ||
+        { tail -n 25 "$log" >&2; die "configuring preset $preset failed (all of it: $log)"; }
+    (cd "$root" && cmake --build --preset "$preset" --parallel "$(nproc)" \
+        ${1:+--target "$@"}) >>"$log" 2>&1 ||
+        { grep -aE -A12 'error|FAILED|undefined reference' "$log" | head -n 60 >&2
+          die "building preset $preset failed (all of it: $log)"; }
+}
