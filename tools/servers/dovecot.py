@@ -34,6 +34,7 @@ mail_location = maildir:~
 mail_fsync = never
 mail_max_userip_connections = 1000
 auth_mechanisms = plain login
+auth_username_format = %Ln
 auth_failure_delay = 0
 disable_plaintext_auth = no
 ssl = yes

@@ -65,6 +65,7 @@ class Rider:
         self.folder = folder
         self.state = folder / "state"
         self.config_file = folder / "postrider.yaml"
+        self.wrapper: list[str] = []  # a command line that postrider is run by
         self.settings: dict[str, Any] = {
             "state_dir": str(self.state), "destinations": {}, "accounts": {}}
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,7 +88,13 @@ class Rider:
 
     def run(self, *arguments: str, timeout: float = 300, kill_after: float | None = None) -> Run:
         self.write()
-        return measured([self.binary, "-c", self.config_file, *arguments], timeout, kill_after)
+        return self.run_as_written(*arguments, timeout=timeout, kill_after=kill_after)
+
+    def run_as_written(self, *arguments: str, timeout: float = 300,
+                       kill_after: float | None = None) -> Run:
+        """Uses the configuration file as it is."""
+        return measured([*self.wrapper, self.binary, "-c", self.config_file, *arguments],
+                        timeout, kill_after)
 
 
 def _yaml(value: dict[str, Any], depth: int = 0) -> list[str]:
