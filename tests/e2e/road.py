@@ -23,7 +23,7 @@ _names = (f"user{number}" for number in itertools.count())
 
 # What virtual(8), smtpd(8) and then postrider put on top. A Received line ends in its date: what is
 # indented below it may be the beginning of the message.
-_RECEIVED = rb"Received: (?:[^\n]*\n[ \t])*?[^\n]*; (?:\w{3}, )?\d{1,2} \w{3} \d{4} [^\n]*\n"
+_RECEIVED = rb"Received: (?:[^\n]*\n[ \t])*?[^\n]*;(?: |\n[ \t])(?:\w{3}, )?\d{1,2} \w{3} \d{4} [^\n]*\n"
 _PREPENDED = re.compile(rb"(?:(?:Return-Path|X-Original-To|Delivered-To): [^\n]*\n)*" + _RECEIVED
                         + rb"X-Postrider-Id: (?P<id>[0-9a-f]{32})\n" + _RECEIVED)
 
@@ -44,7 +44,7 @@ class Road:
         self.servers = servers
         self.rider = rider
         self.box: Box = servers.postfix.new_box()
-        self.mailbox: Mailbox = servers.dovecot.add_user(next(_names), "open sesame")
+        self.mailbox: Mailbox = servers.dovecot.add_user(next(_names))
         rider.destination(type="smtp", host="127.0.0.1", port=servers.postfix.port, tls="none")
         self.account: dict[str, Any] = rider.account(
             "alice", self.mailbox.user, self.mailbox.password, host="127.0.0.1",

@@ -78,17 +78,17 @@ def test_equal_messages_are_delivered_each(road: Road) -> None:
 def test_accounts_are_polled_together(road: Road) -> None:
     boxes = []
     for name in ("bob", "carol", "dave"):
-        mailbox = road.servers.dovecot.add_user(f"{road.mailbox.user}-{name}", "pw")
+        mailbox = road.servers.dovecot.add_user(f"{road.mailbox.user}-{name}")
         mailbox.put(samples.everyday(10, f"{name}@trial.example"))
         boxes.append(road.servers.postfix.new_box())
-        road.rider.account(name, mailbox.user, "pw", host="127.0.0.1", tls="none",
+        road.rider.account(name, mailbox.user, mailbox.password, host="127.0.0.1", tls="none",
                            port=road.servers.dovecot.plain_port, recipients=[boxes[-1].address])
     road.once_well()
     assert [len(box) for box in boxes] == [10, 10, 10]
 
 
 def test_lmtp_into_dovecot_on_a_unix_socket(road: Road) -> None:
-    target = road.servers.dovecot.add_user(f"{road.mailbox.user}-lmtp", "pw")
+    target = road.servers.dovecot.add_user(f"{road.mailbox.user}-lmtp")
     road.rider.destination("store", type="lmtp", socket=road.servers.dovecot.lmtp_socket)
     road.account.update(deliver_to="store", recipients=[target.user + "@trial.example"])
     road.mailbox.put(samples.everyday(12, "alice@trial.example"))
@@ -96,7 +96,7 @@ def test_lmtp_into_dovecot_on_a_unix_socket(road: Road) -> None:
 
     road.once_well()
 
-    client = Pop3Client(road.servers.dovecot.plain_port, target.user, "pw")
+    client = Pop3Client(road.servers.dovecot.plain_port, target.user, target.password)
     arrived = client.fetch()
     client.quit()
     assert len(arrived) == 12

@@ -92,22 +92,19 @@ class Child:
         return self._process.pid
 
     def stop(self) -> None:
-        if self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        # Whatever it left behind shares its group.
+        """Ends the process and, as they share its group, whatever it left behind."""
         for sent in (signal.SIGTERM, signal.SIGKILL):
-            deadline = time.monotonic() + 2
-            while _group_lives(self._process.pid) and time.monotonic() < deadline:
-                try:
-                    os.killpg(self._process.pid, sent)
-                except ProcessLookupError:
-                    break
-                time.sleep(0.02)
+            if self._process.poll() is None:
+                self._process.send_signal(sent)
+            deadline = time.monotonic() + 5
+            while time.monotonic() < deadline:
+                ended = self._process.poll() is not None
+                left = _living(self._process.pid)
+                if ended and not left:
+                    return
+                for one in left if ended else []:
+                    _signal(one, sent)
+                time.sleep(0.01)
 
     def __enter__(self) -> Child:
         return self
@@ -117,9 +114,21 @@ class Child:
         self.stop()
 
 
-def _group_lives(group: int) -> bool:
+def _signal(pid: int, number: int) -> None:
     try:
-        os.killpg(group, 0)
-        return True
-    except (ProcessLookupError, PermissionError):
-        return False
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def _living(group: int) -> list[int]:
+    """Members of a process group. Zombies do not count: where no init reaps, they stay."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, its_group = stat.read_text().rpartition(") ")[2].split()[:3]
+        except (OSError, ValueError):
+            continue
+        if int(its_group) == group and state != "Z":
+            found.append(int(stat.parent.name))
+    return found

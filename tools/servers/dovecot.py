@@ -15,6 +15,8 @@ from .child import Child, StartFailed, free_ports, listens, says
 from .unpacked import library_path, unpacked
 from .workplace import Workplace, give, owner
 
+PASSWORD = "open-sesame"  # of every user
+
 _CONFIG = """
 protocols = pop3 lmtp
 listen = 127.0.0.1
@@ -42,12 +44,12 @@ ssl_cert = <{chain}
 ssl_key = <{key}
 pop3_client_workarounds =
 passdb {{
-  driver = passwd-file
-  args = {passwd}
+  driver = static
+  args = password={password}
 }}
 userdb {{
-  driver = passwd-file
-  args = {passwd}
+  driver = static
+  args = uid={user} gid={group} home={mail}/%n allow_all_users=yes
 }}
 service pop3-login {{
   chroot =
@@ -96,8 +98,8 @@ class Mailbox:
     """One user's Maildir, filled and looked at from outside of the server."""
 
     user: str
-    password: str
     folder: Path
+    password: str = PASSWORD
 
     def put(self, messages: list[bytes]) -> None:
         """Adds messages, to be listed in this order."""
@@ -124,9 +126,10 @@ class Dovecot:
                  others: dict[str, Certificate] | None = None) -> None:
         self._folder = place.folder("dovecot")
         self._tree = place.programs(unpacked("dovecot"))
-        self._passwd = give(_touched(self._folder / "passwd"))
-        self._log = give(_touched(self._folder / "log"))
-        place.folder("dovecot/mail")
+        self._log = self._folder / "log"
+        self._log.touch()
+        give(self._log)
+        self._mail = place.folder("dovecot/mail")
         self.lmtp_socket = self._folder / "run/lmtp"
         own = authority.issue(["DNS:localhost", "IP:127.0.0.1"])
         for certificate in (own, *(others or {}).values()):
@@ -147,9 +150,9 @@ class Dovecot:
 
     def _write_config(self, own: Certificate, others: dict[str, Certificate]) -> None:
         text = _CONFIG.format(
-            run=self._folder / "run", tree=self._tree, log=self._log, passwd=self._passwd,
-            user=owner().pw_name, group=_group(), chain=own.chain, key=own.key,
-            plain=self.plain_port, implicit=self.tls_port,
+            run=self._folder / "run", tree=self._tree, log=self._log, mail=self._mail,
+            password=PASSWORD, user=owner().pw_name, group=_group(), chain=own.chain,
+            key=own.key, plain=self.plain_port, implicit=self.tls_port,
             addresses=" ".join(["127.0.0.1", *others]))
         for address, certificate in others.items():
             text += _OTHER.format(address=address, chain=certificate.chain, key=certificate.key)
@@ -166,17 +169,12 @@ class Dovecot:
             self._child.stop()
             self._child = None
 
-    def add_user(self, user: str, password: str) -> Mailbox:
-        folder = self._folder / "mail" / user
-        folder.mkdir()
-        give(folder)
-        for part in ("tmp", "new", "cur"):
-            (folder / part).mkdir()
-            give(folder / part)
-        with self._passwd.open("a") as users:
-            users.write(f"{user}:{{PLAIN}}{password}:{owner().pw_uid}:{owner().pw_gid}"
-                        f"::{folder}::\n")
-        return Mailbox(user, password, folder)
+    def add_user(self, user: str) -> Mailbox:
+        folder = self._mail / user
+        for part in (folder, folder / "tmp", folder / "new", folder / "cur"):
+            part.mkdir()
+            give(part)
+        return Mailbox(user, folder)
 
     def __enter__(self) -> Dovecot:
         return self
@@ -184,11 +182,6 @@ class Dovecot:
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
                  trace: TracebackType | None) -> None:
         self.stop()
-
-
-def _touched(path: Path) -> Path:
-    path.touch()
-    return path
 
 
 def _shim(library: Path) -> Path:

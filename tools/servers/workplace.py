@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -37,7 +38,10 @@ def open_to_all(path: Path) -> bool:
 
 
 class Workplace:
-    """A fresh directory for one group of servers, gone when the `with` block ends."""
+    """A fresh directory for one group of servers, gone when the `with` block ends.
+
+    From then on SIGTERM and SIGHUP end the block as Ctrl-C does: no server may outlive it.
+    """
 
     def __init__(self) -> None:
         run = BUILD / "run"
@@ -66,6 +70,8 @@ class Workplace:
         return copy
 
     def __enter__(self) -> Workplace:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.default_int_handler)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
