@@ -56,17 +56,25 @@ need_packages() {
     say "installed"
 }
 
-# built PRESET [cmake option...] -- [target...]: configures and builds, or ends with the reason.
+# quarters: passes ninja's output on to a log and tells each quarter done.
+quarters() {
+    tee -a "$1" | awk -F'[][/]' '/^\[[0-9]+\/[0-9]+\]/ {
+        done = int($2 * 4 / $3)
+        if (done > told) { printf "  %d of %d\n", $2, $3; fflush(); told = done }
+    }'
+}
+
+# built PRESET [CMAKE_OPTION...] [-- TARGET...]: configures and builds, or ends with the reason.
 built() {
-    local preset=$1 options=() log
+    local preset=$1 options=() targets=() log
     shift
     while [ $# -gt 0 ] && [ "$1" != -- ]; do options+=("$1"); shift; done
-    [ $# -eq 0 ] || shift
+    [ $# -lt 2 ] || targets=(--target "${@:2}")
     log=$build/$preset-build.log
     (cd "$root" && cmake --preset "$preset" "${options[@]}") >"$log" 2>&1 ||
         { tail -n 25 "$log" >&2; die "configuring preset $preset failed (all of it: $log)"; }
-    (cd "$root" && cmake --build --preset "$preset" --parallel "$(nproc)" \
-        ${1:+--target "$@"}) >>"$log" 2>&1 ||
+    (cd "$root" && NINJA_STATUS='[%f/%t] ' cmake --build --preset "$preset" \
+        --parallel "$(nproc)" "${targets[@]}") 2>&1 | quarters "$log" ||
         { grep -aE -A12 'error|FAILED|undefined reference' "$log" | head -n 60 >&2
           die "building preset $preset failed (all of it: $log)"; }
 }
