@@ -47,9 +47,11 @@ need_packages() {
   apt-get update && apt-get install --no-install-recommends ${missing[*]}"
     fi
     local log=$build/apt.log
+    # shellcheck disable=SC2016  # the inner shell expands these
     as_root env DEBIAN_FRONTEND=noninteractive sh -c '
         log=$1; shift
-        install() { apt-get install -y --no-install-recommends --no-remove "$@"; }
+        install() { apt-get install -y --no-install-recommends --no-remove \
+            -o DPkg::Lock::Timeout=120 "$@"; }
         install "$@" >"$log" 2>&1 || { apt-get update && install "$@"; } >"$log" 2>&1' \
         sh "$log" "${missing[@]}" ||
         { tail -n 15 "$log" >&2; die "installing packages failed (all of it: $log)"; }
