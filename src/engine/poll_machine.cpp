@@ -1,0 +1,451 @@
+#include "engine/poll_machine.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "postrider/base/assert.h"
+#include "postrider/base/text.h"
+
+namespace postrider::engine {
+
+namespace {
+
+/// What a message in flight costs of the memory budget: larger ones lie in a file.
+std::uint64_t memory_of(const Job& job) {
+    constexpr std::uint64_t kLeast = 4096;
+    return std::clamp<std::uint64_t>(job.remote.size, kLeast, mail::Spool{}.memory_limit);
+}
+
+}  // namespace
+
+AccountPoll::Machine::Machine(Services& services, source::SourceFactory& source,
+                              Destination& destination, AccountPolicy policy)
+    : services_(services),
+      source_(source),
+      destination_(destination),
+      policy_(std::move(policy)),
+      memory_(services.memory, [this] { fetch_more(); }) {
+    report_.account = policy_.account;
+}
+
+void AccountPoll::Machine::start(Progress progress, Done done) {
+    progress_ = std::move(progress);
+    done_ = std::move(done);
+    started_ = services_.loop.now();
+    enter(State::probing);
+    soon_ = services_.loop.make_timer([this] { probe(); });
+    soon_->arm(Duration::zero());
+}
+
+void AccountPoll::Machine::enter(State state) {
+    POSTRIDER_ASSERT(state_ != State::over);
+    state_ = state;
+}
+
+void AccountPoll::Machine::probe() {
+    // Nobody logs in to fetch mail that nobody takes.
+    if (const auto closed = destination_.closed(services_.loop.now())) {
+        finish(closed);
+        return;
+    }
+    operation_ = destination_.sink().probe([this](const Expected<void>& willing) {
+        if (!willing) {
+            destination_.on_fault(willing.error(), services_.loop.now());
+            finish(destination_.closed(services_.loop.now()));
+            return;
+        }
+        open();
+    });
+}
+
+void AccountPoll::Machine::open() {
+    enter(State::opening);
+    operation_ = services_.ledger.load(
+        policy_.account,
+        [this](Expected<store::AccountRecords> known) { on_loaded(std::move(known)); });
+}
+
+void AccountPoll::Machine::on_loaded(Expected<store::AccountRecords> known) {
+    if (!known) {
+        finish(known.error());
+        return;
+    }
+    known_ = std::move(*known);
+    is_settling_session_ = known_.state.needs_settling;
+    session_ = source_.open(*this);
+    session_->start();
+}
+
+void AccountPoll::Machine::on_listed(const source::Listing& listing,
+                                     const source::Capabilities& capabilities) {
+    POSTRIDER_ASSERT(state_ == State::opening);
+    listing_ = listing;
+    capabilities_ = capabilities;
+    origin_ = {source_.host(), capabilities.peer_address, capabilities.transport};
+    plan_ = plan(listing_, known_, policy_, services_.loop.wall_now());
+    report_.listed = listing.messages.size();
+    report_.kept = plan_.kept;
+    report_.held_before = plan_.held;
+    report_.without_uid = plan_.without_uid;
+    if (plan_.doubt) {
+        finish(plan_.doubt);
+        return;
+    }
+    if (is_settling_session_) {
+        plan_.fetch.clear();
+        plan_.when_verified.clear();
+    }
+    report_.to_fetch = plan_.fetch.size();
+    report_.octets_to_fetch = 0;
+    for (const Job& job : plan_.fetch) {
+        report_.octets_to_fetch += job.remote.size;
+    }
+    std::vector<store::Change> changes = std::move(plan_.reconcile);
+    if (capabilities.consumes_on_settle && !plan_.fetch.empty()) {
+        // Before the first RETR: whatever ends this session early, the next one settles first (I3).
+        changes.emplace_back(store::PutState{{.needs_settling = true}});
+    } else if (!known_.known && changes.empty()) {
+        changes.emplace_back(store::PutState{known_.state});
+    }
+    enter(State::reconciling);
+    tell_progress();
+    write(std::move(changes), [this] { begin_transfers(); });
+}
+
+void AccountPoll::Machine::begin_transfers() {
+    if (state_ != State::reconciling) {
+        return;
+    }
+    enter(State::transferring);
+    fetch_more();
+    end_transfers_if_done();
+}
+
+void AccountPoll::Machine::fetch_more() {
+    if (state_ != State::transferring || session_ == nullptr) {
+        return;
+    }
+    while (!stopped_by_ && next_fetch_ < plan_.fetch.size()) {
+        const Job& job = plan_.fetch[next_fetch_];
+        if (in_flight_ > 0 && in_flight_ + job.remote.size > kInFlight) {
+            return;
+        }
+        if (!memory_.take(memory_of(job))) {
+            return;
+        }
+        in_flight_ += job.remote.size;
+        asked_.push_back(&job);
+        ++next_fetch_;
+        session_->fetch(job.remote.number);
+    }
+}
+
+const Job& AccountPoll::Machine::take_asked(std::uint32_t number) {
+    POSTRIDER_ASSERT(!asked_.empty() && asked_.front()->remote.number == number);
+    const Job& job = *asked_.front();
+    asked_.pop_front();
+    return job;
+}
+
+void AccountPoll::Machine::release(const Job& job) {
+    in_flight_ -= job.remote.size;
+    memory_.give_back(memory_of(job));
+}
+
+void AccountPoll::Machine::on_fetched(std::uint32_t number, mail::Message message) {
+    const Job& job = take_asked(number);
+    ++report_.fetched;
+    report_.fetched_octets += message.facts().received_octets;
+    refusals_in_row_ = 0;
+    received_.push_back({&job, std::move(message)});
+    tell_progress();
+    deliver_next();
+}
+
+void AccountPoll::Machine::on_fetch_refused(std::uint32_t number, const Error& error) {
+    const Job& job = take_asked(number);
+    release(job);
+    ++report_.fetch_refused;
+    report_.last_trouble = error.text;
+    count_refusal(job, error);
+    if (++refusals_in_row_ >= kFetchRefusalsInRow) {
+        stop_fetching(error.in(fmt::format("{} messages refused in a row", refusals_in_row_)));
+    }
+    fetch_more();
+    end_transfers_if_done();
+}
+
+/// A message that cannot be fetched again and again is poison: it is left out of the loop and tried
+/// once a day.
+void AccountPoll::Machine::count_refusal(const Job& job, const Error& error) {
+    store::MessageRecord record = job.record;
+    ++record.failures;
+    record.note = escaped(error.text);
+    if (record.failures >= kPoisonAfter) {
+        record.phase = store::Phase::held;
+        record.retry_after = services_.loop.wall_now() +
+                             std::chrono::duration_cast<std::chrono::milliseconds>(kPoisonRetry);
+    }
+    if (!job.verify) {
+        side_writes_.push_back(services_.ledger.write(policy_.account, {store::PutMessage{record}},
+                                                      [this](const Expected<void>& written) {
+                                                          if (!written) {
+                                                              finish(written.error());
+                                                          }
+                                                      }));
+    }
+}
+
+void AccountPoll::Machine::deliver_next() {
+    if (transfer_ != nullptr) {
+        return;
+    }
+    if (stopped_by_ && destination_.closed(services_.loop.now())) {
+        // Nobody takes them now. They stay on the server: unsecured, so a consuming one gets no
+        // QUIT.
+        for (const Received& received : received_) {
+            ++unsecured_;
+            release(*received.job);
+        }
+        report_.put_off += received_.size();
+        received_.clear();
+    }
+    if (received_.empty()) {
+        end_transfers_if_done();
+        return;
+    }
+    Received next = std::move(received_.front());
+    received_.pop_front();
+    transfer_ = std::make_unique<Transfer>(services_, destination_, policy_, origin_, *next.job);
+    transfer_->start(std::move(next.message), [this, job = next.job](TransferResult result) {
+        on_transferred(*job, std::move(result));
+    });
+}
+
+void AccountPoll::Machine::on_transferred(const Job& job, TransferResult result) {
+    services_.loop.defer_delete(std::move(transfer_));
+    release(job);
+    if (result.local_fault) {
+        finish(result.local_fault);
+        return;
+    }
+    if (!result.trouble.empty()) {
+        report_.last_trouble = result.trouble;
+    }
+    if (!result.is_secured()) {
+        ++unsecured_;
+        ++report_.put_off;
+    } else if (result.record.phase == store::Phase::held) {
+        ++report_.held;
+    } else if (result.was_delivered) {
+        ++report_.delivered;
+    }
+    plan_.records.insert_or_assign(result.record.key, std::move(result.record));
+    if (const auto closed = destination_.closed(services_.loop.now())) {
+        stop_fetching(*closed);
+    }
+    tell_progress();
+    fetch_more();
+    deliver_next();
+}
+
+void AccountPoll::Machine::stop_fetching(const Error& why) {
+    if (!stopped_by_) {
+        stopped_by_ = why;
+    }
+}
+
+void AccountPoll::Machine::end_transfers_if_done() {
+    if (state_ != State::transferring || transfer_ != nullptr || !received_.empty()) {
+        return;
+    }
+    if (session_ == nullptr) {
+        finish(stopped_by_);
+        return;
+    }
+    if (must_not_settle()) {
+        // A consuming server would forget at QUIT what is secured nowhere: it gets none, and the
+        // next poll settles what was delivered (I3).
+        finish(stopped_by_.value_or(
+            Error{Errc::busy, Retry::later,
+                  fmt::format("{} put off: {}", counted(report_.put_off, "message"),
+                              report_.last_trouble)}));
+        return;
+    }
+    if (asked_.empty() && (stopped_by_ || next_fetch_ == plan_.fetch.size())) {
+        secure();
+    }
+}
+
+bool AccountPoll::Machine::must_not_settle() const {
+    return capabilities_.consumes_on_settle && unsecured_ > 0 && (stopped_by_ || asked_.empty()) &&
+           (stopped_by_ || next_fetch_ == plan_.fetch.size());
+}
+
+void AccountPoll::Machine::secure() {
+    enter(State::securing);
+    to_remove_ = removable(listing_, plan_.records, policy_, services_.loop.wall_now());
+    if (to_remove_.empty() && !capabilities_.consumes_on_settle) {
+        write(verified_changes(), [this] { settle(); });
+        return;
+    }
+    // I2: what DELE or a consuming QUIT relies on is on the disk before.
+    operation_ = services_.ledger.sync([this](const Expected<void>& durable) {
+        if (!durable) {
+            finish(durable.error());
+            return;
+        }
+        std::vector<store::Change> changes = verified_changes();
+        for (Job& job : to_remove_) {
+            job.record.phase = store::Phase::deleting;
+            changes.emplace_back(store::PutMessage{job.record});
+        }
+        write(std::move(changes), [this] { remove_all(); });
+    });
+}
+
+/// For groups of equal UIDs of which every message has now shown its content, the records of those
+/// that vanished may go their usual way.
+std::vector<store::Change> AccountPoll::Machine::verified_changes() const {
+    std::set<std::string> open;
+    for (const Job& job : plan_.fetch) {
+        if (job.verify && plan_.records.at(job.record.key).phase == store::Phase::seen) {
+            open.insert(job.remote.uid);
+        }
+    }
+    std::vector<store::Change> changes;
+    for (const auto& [uid, of_uid] : plan_.when_verified) {
+        if (open.count(uid) == 0) {
+            changes.insert(changes.end(), of_uid.begin(), of_uid.end());
+        }
+    }
+    return changes;
+}
+
+void AccountPoll::Machine::remove_all() {
+    if (session_ == nullptr) {
+        return;
+    }
+    enter(State::removing);
+    removals_open_ = to_remove_.size();
+    for (const Job& job : to_remove_) {
+        session_->remove(job.remote.number);
+    }
+    end_removals_if_done();
+}
+
+void AccountPoll::Machine::on_removed(std::uint32_t number) {
+    const auto job = std::find_if(to_remove_.begin(), to_remove_.end(), [&](const Job& candidate) {
+        return candidate.remote.number == number;
+    });
+    POSTRIDER_ASSERT(job != to_remove_.end());
+    store::MessageRecord record = job->record;
+    record.phase = store::Phase::gone;
+    removed_.emplace_back(store::PutMessage{std::move(record)});
+    --removals_open_;
+    end_removals_if_done();
+}
+
+void AccountPoll::Machine::on_remove_refused(std::uint32_t number, const Error& error) {
+    report_.last_trouble = error.in(fmt::format("DELE {}", number)).text;
+    --removals_open_;
+    end_removals_if_done();
+}
+
+void AccountPoll::Machine::end_removals_if_done() {
+    if (removals_open_ == 0) {
+        settle();
+    }
+}
+
+void AccountPoll::Machine::settle() {
+    if (session_ == nullptr) {
+        return;
+    }
+    enter(State::settling);
+    session_->settle();
+}
+
+void AccountPoll::Machine::on_settled(const Expected<void>& outcome) {
+    drop_session();
+    if (!outcome) {
+        // Some deletions took effect, some did not: the next listing tells (P-031).
+        finish(outcome.error());
+        return;
+    }
+    report_.removed += removed_.size();
+    std::vector<store::Change> changes = std::exchange(removed_, {});
+    if (capabilities_.consumes_on_settle || is_settling_session_) {
+        changes.emplace_back(store::PutState{{.needs_settling = false}});
+    }
+    enter(State::recording);
+    write(std::move(changes), [this] { after_settling(); });
+}
+
+void AccountPoll::Machine::after_settling() {
+    if (!is_settling_session_) {
+        finish(stopped_by_);
+        return;
+    }
+    if (capabilities_.min_login_interval) {
+        finish(Error{Errc::busy, Retry::later,
+                     fmt::format("settled what an interrupted session had left; the server allows "
+                                 "the next login in {}, then mail is fetched again",
+                                 to_text(*capabilities_.min_login_interval))});
+        return;
+    }
+    plan_ = {};
+    to_remove_.clear();
+    open();
+}
+
+void AccountPoll::Machine::on_failed(const Error& error) {
+    drop_session();
+    for (const Job* const job : asked_) {
+        release(*job);
+    }
+    asked_.clear();
+    if (state_ != State::transferring) {
+        finish(error);
+        return;
+    }
+    // What was received whole is still delivered: it is known then, and not fetched again.
+    stop_fetching(error);
+    end_transfers_if_done();
+}
+
+void AccountPoll::Machine::write(std::vector<store::Change> changes, std::function<void()> next) {
+    operation_ = services_.ledger.write(policy_.account, std::move(changes),
+                                        [this, next = std::move(next)](const Expected<void>& done) {
+                                            if (!done) {
+                                                finish(done.error());
+                                                return;
+                                            }
+                                            next();
+                                        });
+}
+
+void AccountPoll::Machine::drop_session() {
+    services_.loop.defer_delete(std::move(session_));
+}
+
+void AccountPoll::Machine::tell_progress() {
+    progress_(report_);
+}
+
+void AccountPoll::Machine::finish(std::optional<Error> error) {
+    enter(State::over);
+    services_.loop.defer_delete(std::move(transfer_));
+    drop_session();
+    operation_.reset();
+    side_writes_.clear();
+    report_.error = std::move(error);
+    report_.took = services_.loop.now() - started_;
+    const Done done = std::move(done_);
+    done(report_);
+}
+
+}  // namespace postrider::engine
