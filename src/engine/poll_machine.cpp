@@ -156,6 +156,9 @@ void AccountPoll::Machine::release(const Job& job) {
 }
 
 void AccountPoll::Machine::on_fetched(std::uint32_t number, mail::Message message) {
+    if (session_ == nullptr) {
+        return;  // let go of, and not yet destroyed
+    }
     const Job& job = take_asked(number);
     ++report_.fetched;
     report_.fetched_octets += message.facts().received_octets;
@@ -166,6 +169,9 @@ void AccountPoll::Machine::on_fetched(std::uint32_t number, mail::Message messag
 }
 
 void AccountPoll::Machine::on_fetch_refused(std::uint32_t number, const Error& error) {
+    if (session_ == nullptr) {
+        return;  // let go of, and not yet destroyed
+    }
     const Job& job = take_asked(number);
     release(job);
     ++report_.fetch_refused;
@@ -330,7 +336,6 @@ void AccountPoll::Machine::remove_all() {
         return;
     }
     enter(State::removing);
-    removals_open_ = to_remove_.size();
     for (const Job& job : to_remove_) {
         session_->remove(job.remote.number);
     }
@@ -338,25 +343,33 @@ void AccountPoll::Machine::remove_all() {
 }
 
 void AccountPoll::Machine::on_removed(std::uint32_t number) {
-    const auto job = std::find_if(to_remove_.begin(), to_remove_.end(), [&](const Job& candidate) {
-        return candidate.remote.number == number;
-    });
-    POSTRIDER_ASSERT(job != to_remove_.end());
-    store::MessageRecord record = job->record;
+    if (session_ == nullptr) {
+        return;  // let go of, and not yet destroyed
+    }
+    store::MessageRecord record = take_removal(number).record;
     record.phase = store::Phase::gone;
     removed_.emplace_back(store::PutMessage{std::move(record)});
-    --removals_open_;
     end_removals_if_done();
 }
 
+Job AccountPoll::Machine::take_removal(std::uint32_t number) {
+    POSTRIDER_ASSERT(!to_remove_.empty() && to_remove_.front().remote.number == number);
+    Job job = std::move(to_remove_.front());
+    to_remove_.pop_front();
+    return job;
+}
+
 void AccountPoll::Machine::on_remove_refused(std::uint32_t number, const Error& error) {
-    report_.last_trouble = error.in(fmt::format("DELE {}", number)).text;
-    --removals_open_;
+    if (session_ == nullptr) {
+        return;  // let go of, and not yet destroyed
+    }
+    const Job job = take_removal(number);
+    report_.last_trouble = error.in(fmt::format("DELE {}", job.remote.number)).text;
     end_removals_if_done();
 }
 
 void AccountPoll::Machine::end_removals_if_done() {
-    if (removals_open_ == 0) {
+    if (to_remove_.empty()) {
         settle();
     }
 }
@@ -370,6 +383,9 @@ void AccountPoll::Machine::settle() {
 }
 
 void AccountPoll::Machine::on_settled(const Expected<void>& outcome) {
+    if (session_ == nullptr) {
+        return;  // let go of, and not yet destroyed
+    }
     drop_session();
     if (!outcome) {
         // Some deletions took effect, some did not: the next listing tells (P-031).
@@ -398,11 +414,13 @@ void AccountPoll::Machine::after_settling() {
         return;
     }
     plan_ = {};
-    to_remove_.clear();
     open();
 }
 
 void AccountPoll::Machine::on_failed(const Error& error) {
+    if (session_ == nullptr) {
+        return;  // let go of, and not yet destroyed
+    }
     drop_session();
     for (const Job* const job : asked_) {
         release(*job);
@@ -418,6 +436,10 @@ void AccountPoll::Machine::on_failed(const Error& error) {
 }
 
 void AccountPoll::Machine::write(std::vector<store::Change> changes, std::function<void()> next) {
+    if (changes.empty()) {
+        next();
+        return;
+    }
     operation_ = services_.ledger.write(policy_.account, std::move(changes),
                                         [this, next = std::move(next)](const Expected<void>& done) {
                                             if (!done) {

@@ -73,6 +73,7 @@ class AccountPoll::Machine : private source::SourceEvents {
     [[nodiscard]] bool must_not_settle() const;
     [[nodiscard]] std::vector<store::Change> verified_changes() const;
     void remove_all();
+    [[nodiscard]] Job take_removal(std::uint32_t number);
     void end_removals_if_done();
     void settle();
     void after_settling();
@@ -108,9 +109,8 @@ class AccountPoll::Machine : private source::SourceEvents {
     std::size_t refusals_in_row_ = 0;
     std::optional<Error> stopped_by_;  ///< nothing more is fetched, and why
 
-    std::vector<Job> to_remove_;
+    std::deque<Job> to_remove_;           ///< DELEs without an answer, in order
     std::vector<store::Change> removed_;  ///< records of what was removed, as they are after QUIT
-    std::size_t removals_open_ = 0;
 
     MemoryBudget::Share memory_;
     std::unique_ptr<event::Timer> soon_;
