@@ -11,23 +11,9 @@
 
 namespace postrider::engine {
 
-namespace {
-
-/// What a message in flight costs of the memory budget: larger ones lie in a file.
-std::uint64_t memory_of(const Job& job) {
-    constexpr std::uint64_t kLeast = 4096;
-    return std::clamp<std::uint64_t>(job.remote.size, kLeast, mail::Spool{}.memory_limit);
-}
-
-}  // namespace
-
 AccountPoll::Machine::Machine(Services& services, source::SourceFactory& source,
                               Destination& destination, AccountPolicy policy)
-    : services_(services),
-      source_(source),
-      destination_(destination),
-      policy_(std::move(policy)),
-      memory_(services.memory, [this] { fetch_more(); }) {
+    : services_(services), source_(source), destination_(destination), policy_(std::move(policy)) {
     report_.account = policy_.account;
 }
 
@@ -111,7 +97,7 @@ void AccountPoll::Machine::on_listed(const source::Listing& listing,
         changes.emplace_back(store::PutState{known_.state});
     }
     enter(State::reconciling);
-    tell_progress();
+    progress_(report_);
     write(std::move(changes), [this] { begin_transfers(); });
 }
 
@@ -120,180 +106,52 @@ void AccountPoll::Machine::begin_transfers() {
         return;
     }
     enter(State::transferring);
-    fetch_more();
-    end_transfers_if_done();
-}
-
-void AccountPoll::Machine::fetch_more() {
-    if (state_ != State::transferring || session_ == nullptr) {
-        return;
-    }
-    while (!stopped_by_ && next_fetch_ < plan_.fetch.size()) {
-        const Job& job = plan_.fetch[next_fetch_];
-        if (in_flight_ > 0 && in_flight_ + job.remote.size > kInFlight) {
-            return;
-        }
-        if (!memory_.take(memory_of(job))) {
-            return;
-        }
-        in_flight_ += job.remote.size;
-        asked_.push_back(&job);
-        ++next_fetch_;
-        session_->fetch(job.remote.number);
-    }
-}
-
-const Job& AccountPoll::Machine::take_asked(std::uint32_t number) {
-    POSTRIDER_ASSERT(!asked_.empty() && asked_.front()->remote.number == number);
-    const Job& job = *asked_.front();
-    asked_.pop_front();
-    return job;
-}
-
-void AccountPoll::Machine::release(const Job& job) {
-    in_flight_ -= job.remote.size;
-    memory_.give_back(memory_of(job));
+    conveyor_ = std::make_unique<Conveyor>(
+        services_, destination_,
+        Conveyor::Load{plan_.fetch, plan_.records, report_, origin_, policy_},
+        [this] { progress_(report_); },
+        [this](std::optional<Error> local_fault) { on_conveyed(std::move(local_fault)); });
+    conveyor_->start(*session_);
 }
 
 void AccountPoll::Machine::on_fetched(std::uint32_t number, mail::Message message) {
-    if (session_ == nullptr) {
-        return;  // let go of, and not yet destroyed
+    if (session_ != nullptr) {
+        conveyor_->on_fetched(number, std::move(message));
     }
-    const Job& job = take_asked(number);
-    ++report_.fetched;
-    report_.fetched_octets += message.facts().received_octets;
-    refusals_in_row_ = 0;
-    received_.push_back({&job, std::move(message)});
-    tell_progress();
-    deliver_next();
 }
 
 void AccountPoll::Machine::on_fetch_refused(std::uint32_t number, const Error& error) {
-    if (session_ == nullptr) {
-        return;  // let go of, and not yet destroyed
-    }
-    const Job& job = take_asked(number);
-    release(job);
-    ++report_.fetch_refused;
-    report_.last_trouble = error.text;
-    count_refusal(job, error);
-    if (++refusals_in_row_ >= kFetchRefusalsInRow) {
-        stop_fetching(error.in(fmt::format("{} messages refused in a row", refusals_in_row_)));
-    }
-    fetch_more();
-    end_transfers_if_done();
-}
-
-/// A message that cannot be fetched again and again is poison: it is left out of the loop and tried
-/// once a day.
-void AccountPoll::Machine::count_refusal(const Job& job, const Error& error) {
-    store::MessageRecord record = job.record;
-    ++record.failures;
-    record.note = escaped(error.text);
-    if (record.failures >= kPoisonAfter) {
-        record.phase = store::Phase::held;
-        record.retry_after = services_.loop.wall_now() +
-                             std::chrono::duration_cast<std::chrono::milliseconds>(kPoisonRetry);
-    }
-    if (!job.verify) {
-        side_writes_.push_back(services_.ledger.write(policy_.account, {store::PutMessage{record}},
-                                                      [this](const Expected<void>& written) {
-                                                          if (!written) {
-                                                              finish(written.error());
-                                                          }
-                                                      }));
+    if (session_ != nullptr) {
+        conveyor_->on_fetch_refused(number, error);
     }
 }
 
-void AccountPoll::Machine::deliver_next() {
-    if (transfer_ != nullptr) {
-        return;
-    }
-    if (stopped_by_ && destination_.closed(services_.loop.now())) {
-        // Nobody takes them now. They stay on the server: unsecured, so a consuming one gets no
-        // QUIT.
-        for (const Received& received : received_) {
-            ++unsecured_;
-            release(*received.job);
-        }
-        report_.put_off += received_.size();
-        received_.clear();
-    }
-    if (received_.empty()) {
-        end_transfers_if_done();
-        return;
-    }
-    Received next = std::move(received_.front());
-    received_.pop_front();
-    transfer_ = std::make_unique<Transfer>(services_, destination_, policy_, origin_, *next.job);
-    transfer_->start(std::move(next.message), [this, job = next.job](TransferResult result) {
-        on_transferred(*job, std::move(result));
-    });
-}
-
-void AccountPoll::Machine::on_transferred(const Job& job, TransferResult result) {
-    services_.loop.defer_delete(std::move(transfer_));
-    release(job);
-    if (result.local_fault) {
-        finish(result.local_fault);
-        return;
-    }
-    if (!result.trouble.empty()) {
-        report_.last_trouble = result.trouble;
-    }
-    if (!result.is_secured()) {
-        ++unsecured_;
-        ++report_.put_off;
-    } else if (result.record.phase == store::Phase::held) {
-        ++report_.held;
-    } else if (result.was_delivered) {
-        ++report_.delivered;
-    }
-    plan_.records.insert_or_assign(result.record.key, std::move(result.record));
-    if (const auto closed = destination_.closed(services_.loop.now())) {
-        stop_fetching(*closed);
-    }
-    tell_progress();
-    fetch_more();
-    deliver_next();
-}
-
-void AccountPoll::Machine::stop_fetching(const Error& why) {
-    if (!stopped_by_) {
-        stopped_by_ = why;
-    }
-}
-
-void AccountPoll::Machine::end_transfers_if_done() {
-    if (state_ != State::transferring || transfer_ != nullptr || !received_.empty()) {
+void AccountPoll::Machine::on_conveyed(std::optional<Error> local_fault) {
+    if (local_fault) {
+        finish(std::move(local_fault));
         return;
     }
     if (session_ == nullptr) {
-        finish(stopped_by_);
+        finish(conveyor_->stopped_by());
         return;
     }
-    if (must_not_settle()) {
+    if (capabilities_.consumes_on_settle && conveyor_->has_unsecured()) {
         // A consuming server would forget at QUIT what is secured nowhere: it gets none, and the
         // next poll settles what was delivered (I3).
-        finish(stopped_by_.value_or(
+        finish(conveyor_->stopped_by().value_or(
             Error{Errc::busy, Retry::later,
                   fmt::format("{} put off: {}", counted(report_.put_off, "message"),
                               report_.last_trouble)}));
         return;
     }
-    if (asked_.empty() && (stopped_by_ || next_fetch_ == plan_.fetch.size())) {
-        secure();
-    }
-}
-
-bool AccountPoll::Machine::must_not_settle() const {
-    return capabilities_.consumes_on_settle && unsecured_ > 0 && (stopped_by_ || asked_.empty()) &&
-           (stopped_by_ || next_fetch_ == plan_.fetch.size());
+    secure();
 }
 
 void AccountPoll::Machine::secure() {
     enter(State::securing);
-    to_remove_ = removable(listing_, plan_.records, policy_, services_.loop.wall_now());
+    const std::vector<Job> jobs =
+        removable(listing_, plan_.records, policy_, services_.loop.wall_now());
+    to_remove_.assign(jobs.begin(), jobs.end());
     if (to_remove_.empty() && !capabilities_.consumes_on_settle) {
         write(verified_changes(), [this] { settle(); });
         return;
@@ -403,7 +261,7 @@ void AccountPoll::Machine::on_settled(const Expected<void>& outcome) {
 
 void AccountPoll::Machine::after_settling() {
     if (!is_settling_session_) {
-        finish(stopped_by_);
+        finish(conveyor_->stopped_by());
         return;
     }
     if (capabilities_.min_login_interval) {
@@ -422,17 +280,11 @@ void AccountPoll::Machine::on_failed(const Error& error) {
         return;  // let go of, and not yet destroyed
     }
     drop_session();
-    for (const Job* const job : asked_) {
-        release(*job);
-    }
-    asked_.clear();
     if (state_ != State::transferring) {
         finish(error);
         return;
     }
-    // What was received whole is still delivered: it is known then, and not fetched again.
-    stop_fetching(error);
-    end_transfers_if_done();
+    conveyor_->session_lost(error);
 }
 
 void AccountPoll::Machine::write(std::vector<store::Change> changes, std::function<void()> next) {
@@ -454,16 +306,11 @@ void AccountPoll::Machine::drop_session() {
     services_.loop.defer_delete(std::move(session_));
 }
 
-void AccountPoll::Machine::tell_progress() {
-    progress_(report_);
-}
-
 void AccountPoll::Machine::finish(std::optional<Error> error) {
     enter(State::over);
-    services_.loop.defer_delete(std::move(transfer_));
+    services_.loop.defer_delete(std::move(conveyor_));
     drop_session();
     operation_.reset();
-    side_writes_.clear();
     report_.error = std::move(error);
     report_.took = services_.loop.now() - started_;
     const Done done = std::move(done_);

@@ -9,11 +9,10 @@
 #include <vector>
 
 #include "postrider/engine/account_poll.h"
-#include "postrider/engine/memory_budget.h"
 #include "postrider/engine/plan.h"
 #include "postrider/source/source.h"
 
-#include "engine/transfer.h"
+#include "engine/conveyor.h"
 
 namespace postrider::engine {
 
@@ -39,12 +38,6 @@ class AccountPoll::Machine : private source::SourceEvents {
         over,
     };
 
-    /// A message that was received and waits for its delivery.
-    struct Received {
-        const Job* job;
-        mail::Message message;
-    };
-
     void enter(State state);
     void probe();
     void open();
@@ -60,17 +53,9 @@ class AccountPoll::Machine : private source::SourceEvents {
     void on_failed(const Error& error) override;
 
     void begin_transfers();
-    void fetch_more();
-    [[nodiscard]] const Job& take_asked(std::uint32_t number);
-    void release(const Job& job);
-    void deliver_next();
-    void on_transferred(const Job& job, TransferResult result);
-    void stop_fetching(const Error& why);
-    void count_refusal(const Job& job, const Error& error);
-    void end_transfers_if_done();
+    void on_conveyed(std::optional<Error> local_fault);
 
     void secure();
-    [[nodiscard]] bool must_not_settle() const;
     [[nodiscard]] std::vector<store::Change> verified_changes() const;
     void remove_all();
     [[nodiscard]] Job take_removal(std::uint32_t number);
@@ -81,7 +66,6 @@ class AccountPoll::Machine : private source::SourceEvents {
     /// Records and goes on with `next`; a failing ledger ends the poll.
     void write(std::vector<store::Change> changes, std::function<void()> next);
     void drop_session();
-    void tell_progress();
     void finish(std::optional<Error> error);
 
     Services& services_;
@@ -101,22 +85,12 @@ class AccountPoll::Machine : private source::SourceEvents {
     Plan plan_;
     bool is_settling_session_ = false;  ///< no RETR in this session (I3)
 
-    std::size_t next_fetch_ = 0;
-    std::deque<const Job*> asked_;  ///< fetches without an answer, in order
-    std::deque<Received> received_;
-    std::uint64_t in_flight_ = 0;  ///< listed octets asked for and not yet delivered
-    std::size_t unsecured_ = 0;    ///< fetched in this session, neither delivered nor held
-    std::size_t refusals_in_row_ = 0;
-    std::optional<Error> stopped_by_;  ///< nothing more is fetched, and why
-
     std::deque<Job> to_remove_;           ///< DELEs without an answer, in order
     std::vector<store::Change> removed_;  ///< records of what was removed, as they are after QUIT
 
-    MemoryBudget::Share memory_;
     std::unique_ptr<event::Timer> soon_;
     std::unique_ptr<event::Operation> operation_;
-    std::vector<std::unique_ptr<event::Operation>> side_writes_;
-    std::unique_ptr<Transfer> transfer_;
+    std::unique_ptr<Conveyor> conveyor_;
     std::unique_ptr<source::MailSource> session_;
 };
 
