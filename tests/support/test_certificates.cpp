@@ -1,17 +1,18 @@
 #include "support/test_certificates.h"
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-#include <stdlib.h>  // mkdtemp is POSIX
-
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
 #include <utility>
 
-#include "net/openssl_ptr.h"
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>  // mkdtemp is POSIX
+
 #include "postrider/base/assert.h"
+
+#include "net/openssl_ptr.h"
 
 namespace postrider::test {
 namespace {
@@ -107,19 +108,23 @@ struct TestCertificates::Authorities {
     /// Certificate and key that sign, for every issuer but `itself`.
     [[nodiscard]] std::pair<X509*, EVP_PKEY*> signer(TestIssuer issuer) const {
         switch (issuer) {
-            case TestIssuer::root: return {root.get(), root_key.get()};
+            case TestIssuer::root:
+                return {root.get(), root_key.get()};
             case TestIssuer::intermediate:
             case TestIssuer::intermediate_unsent:
                 return {intermediate.get(), intermediate_key.get()};
-            case TestIssuer::unknown_root: return {unknown.get(), unknown_key.get()};
-            case TestIssuer::itself: break;
+            case TestIssuer::unknown_root:
+                return {unknown.get(), unknown_key.get()};
+            case TestIssuer::itself:
+                break;
         }
         return {nullptr, leaf_key.get()};
     }
 };
 
 TestCertificates::TestCertificates() : authorities_(std::make_unique<Authorities>()) {
-    directory_ = (std::filesystem::temp_directory_path() / "postrider-certificates-XXXXXX").string();
+    directory_ =
+        (std::filesystem::temp_directory_path() / "postrider-certificates-XXXXXX").string();
     POSTRIDER_ASSERT(::mkdtemp(directory_.data()) != nullptr);
     ca_file_ = directory_ + "/ca.pem";
     write_certificates(ca_file_, {authorities_->root.get()});

@@ -1,14 +1,15 @@
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include <gtest/gtest.h>
+
 #include "postrider/event/loop.h"
 #include "postrider/net/connector.h"
+
 #include "unit/net/recorder.h"
 #include "unit/net/test_server.h"
 

@@ -1,9 +1,9 @@
 #include "net/socket_stream.h"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <future>
+
+#include <gtest/gtest.h>
 
 #include "unit/net/net_test_base.h"
 

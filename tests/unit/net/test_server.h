@@ -1,11 +1,5 @@
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <openssl/ssl.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-
 #include <cerrno>
 #include <cstdint>
 #include <functional>
@@ -14,10 +8,17 @@
 #include <thread>
 #include <utility>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "postrider/base/assert.h"
+
 #include "net/address.h"
 #include "net/openssl_ptr.h"
 #include "net/socket.h"
-#include "postrider/base/assert.h"
 #include "support/test_certificates.h"
 
 namespace postrider::test {
@@ -178,8 +179,8 @@ class TestServer {
 
 [[nodiscard]] inline net::SslCtxPtr server_context(const TestCertificate& certificate) {
     net::SslCtxPtr context(SSL_CTX_new(TLS_server_method()));
-    POSTRIDER_ASSERT(SSL_CTX_use_certificate_chain_file(context.get(),
-                                                        certificate.chain_file.c_str()) == 1);
+    POSTRIDER_ASSERT(
+        SSL_CTX_use_certificate_chain_file(context.get(), certificate.chain_file.c_str()) == 1);
     POSTRIDER_ASSERT(SSL_CTX_use_PrivateKey_file(context.get(), certificate.key_file.c_str(),
                                                  SSL_FILETYPE_PEM) == 1);
     return context;
