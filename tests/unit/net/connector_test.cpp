@@ -298,7 +298,7 @@ TEST_F(ConnectorTest, AMissingUnixSocketIsNamed) {
     auto error = connect(request);
     ASSERT_TRUE(error);
     EXPECT_EQ(error->code, Errc::network);
-    EXPECT_EQ(error->text, "/nonexistent/lmtp: /nonexistent/lmtp: no such file or directory");
+    EXPECT_EQ(error->text, "/nonexistent/lmtp: no such file or directory");
     request.endpoint.unix_path = std::string(200, 'x');
     error = connect(request);
     ASSERT_TRUE(error);
