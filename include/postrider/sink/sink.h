@@ -48,10 +48,11 @@ class MailSink {
     MailSink& operator=(const MailSink&) = delete;
     virtual ~MailSink() = default;
 
-    /// Delivers one message. `message` must stay until `done` has run or the operation is
-    /// destroyed; destroying it aborts: nothing is accepted that was not already complete.
+    /// Delivers one message. Destroying the operation aborts: nothing is accepted that was not
+    /// already complete. Owners of `message`: the transfer it belongs to and the delivery under
+    /// way.
     [[nodiscard]] virtual std::unique_ptr<event::Operation> deliver(
-        const mail::Envelope& envelope, const mail::OutgoingMessage& message,
+        const mail::Envelope& envelope, std::shared_ptr<const mail::OutgoingMessage> message,
         DeliveryDone done) = 0;
 
     /// Is the destination there and willing? The error's retry says as in DeliveryReport.

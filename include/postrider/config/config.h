@@ -1,0 +1,121 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "postrider/base/log.h"
+#include "postrider/base/secret.h"
+#include "postrider/base/time.h"
+#include "postrider/config/problem.h"
+#include "postrider/mail/address.h"
+
+// What a configuration file says, as plain values. The defaults of every key stand here and nowhere
+// else (design section 4); etc/postrider.yaml tells them to people.
+namespace postrider::config {
+
+/// There is no opportunistic value: starttls is required where it is chosen.
+enum class Tls : std::uint8_t { none, starttls, implicit };
+
+enum class DestinationType : std::uint8_t { smtp, lmtp };
+
+enum class Auth : std::uint8_t { automatic, user, plain };
+
+struct LogConfig {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::text;
+};
+
+struct Limits {
+    std::uint32_t polls = 200;                    ///< accounts polled at the same time
+    std::uint32_t polls_per_host = 10;            ///< of them, with one POP3 host
+    std::uint64_t memory = 256ULL * 1024 * 1024;  ///< octets of messages in flight, all accounts
+};
+
+/// Waits for an MTA: RFC 5321 section 4.5.3.2.
+struct DestinationTimeouts {
+    Duration connect = std::chrono::seconds(30);
+    Duration tls = std::chrono::seconds(30);
+    Duration greeting = std::chrono::minutes(5);  ///< and the answers to EHLO, LHLO, STARTTLS
+    Duration mail = std::chrono::minutes(5);
+    Duration rcpt = std::chrono::minutes(5);
+    Duration data = std::chrono::minutes(2);   ///< the answer to DATA
+    Duration block = std::chrono::minutes(3);  ///< progress while content is sent
+    Duration final_dot = std::chrono::minutes(10);
+};
+
+struct DestinationConfig {
+    std::string name;
+    DestinationType type = DestinationType::smtp;
+    std::string host;         ///< host and port, or a socket
+    std::uint16_t port = 0;   ///< filled in by load(): smtp 25, smtp with implicit TLS 465, lmtp 24
+    std::string socket;       ///< absolute path of a Unix socket
+    Tls tls = Tls::none;      ///< filled in by load(): starttls unless loopback or socket
+    std::string tls_ca_file;  ///< absolute; empty: the system's trust store
+    std::string tls_server_name;  ///< filled in by load(): the host
+    std::uint32_t connections = 8;
+    std::string hello_name;  ///< for EHLO and LHLO; empty: this machine's name (S-014)
+    DestinationTimeouts timeouts;
+    Place place;
+};
+
+/// Waits for a POP3 server (P-029).
+struct AccountTimeouts {
+    Duration connect = std::chrono::seconds(30);
+    Duration greeting = std::chrono::seconds(60);
+    Duration tls = std::chrono::seconds(30);
+    Duration login = std::chrono::seconds(300);
+    Duration reply = std::chrono::seconds(120);  ///< any other answer, and progress within one
+    Duration quit = std::chrono::seconds(120);
+    Duration session = std::chrono::hours(1);
+};
+
+/// Where a password comes from. The bytes are in AccountConfig::password once resolved.
+struct PasswordSource {
+    enum class Kind : std::uint8_t { plain, file, variable, credential, command };
+    Kind kind = Kind::plain;
+    /// file: one absolute path; variable, credential: one name; command: argv. Plain: empty.
+    std::vector<std::string> words;
+    Place place;
+};
+
+struct AccountConfig {
+    std::string name;  ///< stable: state is kept under it
+    std::string host;
+    std::uint16_t port = 0;  ///< filled in by load(): 995 for implicit TLS, else 110
+    Tls tls = Tls::implicit;
+    std::string tls_ca_file;       ///< absolute; empty: the system's trust store
+    std::string tls_server_name;   ///< filled in by load(): the host
+    bool allow_cleartext = false;  ///< tls: none beyond this machine
+    std::string user;
+    PasswordSource password_source;
+    Secret password;  ///< empty until resolve_secrets(), unless it is plain
+    Auth auth = Auth::automatic;
+    std::vector<mail::Address> recipients;  ///< at least one
+    std::string deliver_to;                 ///< the name of a destination
+    std::optional<Duration> delete_after;   ///< since delivery; nothing: never
+    Duration poll_every = std::chrono::minutes(5);
+    bool pipelining = true;  ///< where the server offers it
+    AccountTimeouts timeouts;
+    std::uint64_t min_rate = 100;  ///< octets a second below which a transfer is given up; 0: off
+    Duration min_rate_over = std::chrono::seconds(60);
+    Place place;
+};
+
+struct Config {
+    std::string state_dir;  ///< absolute
+    LogConfig log;
+    Limits limits;
+    std::map<std::string, DestinationConfig, std::less<>> destinations;
+    std::vector<AccountConfig> accounts;  ///< at least one, in the order of the files
+
+    /// The account of that name, or nothing.
+    [[nodiscard]] const AccountConfig* find_account(std::string_view name) const;
+};
+
+}  // namespace postrider::config

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "postrider/base/time.h"
+#include "postrider/config/config.h"
+#include "postrider/config/environment.h"
+#include "postrider/config/problem.h"
+
+namespace postrider::config {
+
+inline constexpr std::size_t kMaxSecret = 64UL * 1024;  ///< octets of a password file or output
+inline constexpr Duration kSecretCommandLimit = std::chrono::seconds(10);
+
+/// Fetches the passwords of the named accounts (all if none is named) into their
+/// AccountConfig::password: files, variables, systemd credentials, commands. Blocks, for as long as
+/// the commands run: it belongs to the start of the program.
+[[nodiscard]] std::vector<Problem> resolve_secrets(Config& config, const Environment& environment,
+                                                   std::span<const std::string> accounts = {});
+
+/// Everything that can be said about the files a configuration names without running a command or
+/// keeping a secret: password sources and trust stores are there and fit.
+[[nodiscard]] std::vector<Problem> check_files(const Config& config,
+                                               const Environment& environment);
+
+}  // namespace postrider::config

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "postrider/base/secret.h"
+#include "postrider/base/time.h"
+#include "postrider/event/loop.h"
+#include "postrider/mail/message.h"
+#include "postrider/net/connector.h"
+#include "postrider/protocol/pop3/dialogue.h"
+#include "postrider/source/source.h"
+
+namespace postrider::source {
+
+enum class TlsMode : std::uint8_t { none, starttls, implicit };
+
+/// How long each wait for the server may last (design section 6, P-029).
+struct Pop3Timeouts {
+    Duration connect = std::chrono::seconds(30);
+    Duration tls = std::chrono::seconds(30);
+    Duration greeting = std::chrono::seconds(60);
+    Duration login = std::chrono::seconds(300);  ///< servers index the mailbox at PASS
+    Duration reply = std::chrono::seconds(120);  ///< without any progress
+    Duration quit = std::chrono::seconds(120);   ///< deletions happen now
+    Duration session = std::chrono::hours(1);    ///< all of it
+};
+
+struct Pop3Settings {
+    net::Endpoint endpoint;
+    TlsMode tls = TlsMode::implicit;
+    net::TlsSettings tls_settings;
+    pop3::AuthMethod auth = pop3::AuthMethod::automatic;
+    std::string user;
+    Secret password;
+    bool pipelining = true;
+    Pop3Timeouts timeouts;
+    mail::Spool spool;
+};
+
+/// POP3 as a MailSource: one pop3::Dialogue on one stream, under deadlines. `loop` and `connector`
+/// outlive the factory and its sessions.
+[[nodiscard]] std::unique_ptr<SourceFactory> make_pop3_source(event::Loop& loop,
+                                                              net::Connector& connector,
+                                                              Pop3Settings settings);
+
+}  // namespace postrider::source

@@ -1,0 +1,296 @@
+#include "config/accounts.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "postrider/base/text.h"
+
+#include "config/fields.h"
+#include "config/password.h"
+#include "config/scalars.h"
+
+namespace postrider::config {
+
+namespace {
+
+constexpr std::array<Choice<Auth>, 11> kAuthChoices = {{
+    {"auto", Auth::automatic},
+    {"user", Auth::user},
+    {"plain", Auth::plain},
+    {"login", std::nullopt},
+    {"apop", std::nullopt},
+    {"cram-md5", std::nullopt},
+    {"scram-sha-1", std::nullopt},
+    {"scram-sha-256", std::nullopt},
+    {"scram-sha-256-plus", std::nullopt},
+    {"xoauth2", std::nullopt},
+    {"oauthbearer", std::nullopt},
+}};
+
+constexpr std::array<Choice<bool>, 2> kPipeliningChoices = {{{"auto", true}, {"off", false}}};
+
+constexpr std::array<Key<AccountTimeouts>, 7> kTimeoutKeys = {{
+    {"connect", read_deadline<&AccountTimeouts::connect>},
+    {"greeting", read_deadline<&AccountTimeouts::greeting>},
+    {"tls", read_deadline<&AccountTimeouts::tls>},
+    {"login", read_deadline<&AccountTimeouts::login>},
+    {"reply", read_deadline<&AccountTimeouts::reply>},
+    {"quit", read_deadline<&AccountTimeouts::quit>},
+    {"session", read_deadline<&AccountTimeouts::session>},
+}};
+
+/// Applies a reader of AccountConfig to the account of a draft.
+template <void (*kRead)(Reader&, const Value&, AccountConfig&)>
+void in_account(Reader& reader, const Value& value, AccountDraft& draft) {
+    kRead(reader, value, draft.account);
+}
+
+void read_protocol(Reader& reader, const Value& value, AccountDraft& /*draft*/) {
+    constexpr std::array<Choice<int>, 2> kProtocols = {{{"pop3", 0}, {"imap", std::nullopt}}};
+    int only_one = 0;
+    read_choice(reader, value, kProtocols, only_one);
+}
+
+void read_tls(Reader& reader, const Value& value, AccountConfig& into) {
+    read_choice(reader, value, kTlsChoices, into.tls);
+}
+
+void read_user(Reader& reader, const Value& value, AccountConfig& into) {
+    reader.text(value, into.user);
+    if (into.user.empty()) {
+        return;
+    }
+    if (const auto fault = user_fault(into.user)) {
+        reader.report(value, *fault);
+    }
+}
+
+void read_auth(Reader& reader, const Value& value, AccountConfig& into) {
+    read_choice(reader, value, kAuthChoices, into.auth);
+}
+
+void read_pipelining(Reader& reader, const Value& value, AccountConfig& into) {
+    read_choice(reader, value, kPipeliningChoices, into.pipelining);
+}
+
+void read_recipients(Reader& reader, const Value& value, AccountConfig& into) {
+    into.recipients.clear();
+    if (!reader.expect_list(value)) {
+        return;
+    }
+    if (value.items.empty()) {
+        reader.report(value, "needs at least one address");
+    }
+    for (std::size_t i = 0; i < value.items.size(); ++i) {
+        const Reader::Scope scope = reader.enter(i);
+        const auto text = reader.scalar(value.items[i]);
+        if (!text) {
+            continue;
+        }
+        auto address = mail::Address::parse(*text);
+        if (!address) {
+            reader.report(value.items[i], address.error().text);
+        } else if (std::find(into.recipients.begin(), into.recipients.end(), *address) !=
+                   into.recipients.end()) {
+            reader.report(value.items[i], "stands here a second time");
+        } else {
+            into.recipients.push_back(std::move(*address));
+        }
+    }
+}
+
+void read_deliver_to(Reader& reader, const Value& value, AccountDraft& draft) {
+    std::string name;
+    reader.text(value, name);
+    if (name.empty()) {
+        return;
+    }
+    if (draft.destinations->contains(name)) {
+        draft.account.deliver_to = name;
+        return;
+    }
+    std::vector<std::string> known;
+    for (const auto& [known_name, destination] : *draft.destinations) {
+        known.push_back(known_name);
+    }
+    if (known.empty()) {
+        reader.report(value, "there is no destination yet: name one under destinations");
+    } else {
+        reader.report_unknown_word(value, known);
+    }
+}
+
+void read_delete_after(Reader& reader, const Value& value, AccountConfig& into) {
+    const auto text = reader.scalar(value);
+    if (!text) {
+        return;
+    }
+    if (*text == "never") {
+        into.delete_after = std::nullopt;
+    } else if (*text == "now") {
+        into.delete_after = Duration::zero();
+    } else if (const auto duration = parse_duration(*text)) {
+        into.delete_after = duration;
+    } else {
+        reader.report(value, fmt::format("'{}' is none of: never, now, a duration such as 14d",
+                                         escaped(*text, 64)));
+    }
+}
+
+void read_poll_every(Reader& reader, const Value& value, AccountConfig& into) {
+    constexpr Duration kShortest = std::chrono::seconds(1);
+    constexpr Duration kLongest = std::chrono::hours(24 * 365);
+    if (const auto duration = reader.duration(value, kShortest, kLongest)) {
+        into.poll_every = *duration;
+    }
+}
+
+void read_timeouts(Reader& reader, const Value& value, AccountConfig& into) {
+    read_section(reader, value, account_timeout_keys(), into.timeouts);
+}
+
+void read_min_rate(Reader& reader, const Value& value, AccountConfig& into) {
+    if (const auto size = reader.size(value)) {
+        into.min_rate = *size;
+    }
+}
+
+constexpr std::array<Key<AccountDraft>, 23> kKeys = {{
+    {"protocol", read_protocol},
+    {"host", in_account<read_host<&AccountConfig::host>>},
+    {"port", in_account<read_number<&AccountConfig::port, 1, 65535>>},
+    {"tls", in_account<read_tls>},
+    {"tls_ca_file", in_account<read_path<&AccountConfig::tls_ca_file>>},
+    {"tls_server_name", in_account<read_host<&AccountConfig::tls_server_name>>},
+    {"allow_cleartext", in_account<read_boolean<&AccountConfig::allow_cleartext>>},
+    {"user", in_account<read_user>},
+    {"password", in_account<read_password>},
+    {"auth", in_account<read_auth>},
+    {"recipients", in_account<read_recipients>},
+    {"deliver_to", read_deliver_to},
+    {"delete_after", in_account<read_delete_after>},
+    {"poll_every", in_account<read_poll_every>},
+    {"pipelining", in_account<read_pipelining>},
+    {"timeouts", in_account<read_timeouts>},
+    {"min_rate", in_account<read_min_rate>},
+    {"min_rate_over", in_account<read_deadline<&AccountConfig::min_rate_over>>},
+    {"tls_pin_sha256", nullptr},
+    {"tls_min_version", nullptr},
+    {"max_message_size", nullptr},
+    {"refused", nullptr},
+    {"proxy", nullptr},
+}};
+
+struct RequiredKey {
+    std::string_view name;
+    std::string_view what;
+};
+
+constexpr std::array<RequiredKey, 5> kRequired = {{
+    {"host", "the POP3 server"},
+    {"user", "the user name to log in with"},
+    {"password", "text, or where it lies: {file: ...}"},
+    {"recipients", "the list of local addresses that get the mail"},
+    {"deliver_to", "the name of a destination"},
+}};
+
+}  // namespace
+
+Keys<AccountDraft> account_keys() {
+    return kKeys;
+}
+
+Keys<AccountTimeouts> account_timeout_keys() {
+    return kTimeoutKeys;
+}
+
+AccountsReader::AccountsReader(Reader& reader, const Destinations& destinations) : reader_(reader) {
+    defaults_.destinations = &destinations;
+}
+
+void AccountsReader::read_defaults(const Value& section) {
+    if (!reader_.expect_map(section)) {
+        return;
+    }
+    for (const Entry& entry : section.entries) {
+        const auto [known, is_new] = default_entries_.try_emplace(entry.key, &entry);
+        if (!is_new && known->second->value.file != entry.value.file) {
+            const Reader::Scope scope = reader_.enter(entry.key);
+            const Place place = reader_.place_of(*known->second);
+            reader_.report(entry, fmt::format("is already set in {}:{}:{}", place.file, place.line,
+                                              place.column));
+        } else {
+            read_entry(reader_, entry, account_keys(), defaults_);
+        }
+    }
+}
+
+void AccountsReader::read_accounts(const Value& section) {
+    if (!reader_.expect_map(section)) {
+        return;
+    }
+    for (const Entry& entry : section.entries) {
+        const Reader::Scope scope = reader_.enter(entry.key);
+        const auto earlier = index_.find(entry.key);
+        if (!expect_fresh_name(reader_, entry,
+                               earlier == index_.end() ? nullptr : &accounts_[earlier->second])) {
+            continue;
+        }
+        AccountDraft draft = defaults_;
+        draft.account.name = entry.key;
+        draft.account.place = reader_.place_of(entry);
+        if (reader_.expect_map(entry.value)) {
+            read_section(reader_, entry.value, account_keys(), draft);
+            complete(entry, draft.account);
+        }
+        index_.emplace(entry.key, accounts_.size());
+        accounts_.push_back(std::move(draft.account));
+    }
+}
+
+const Entry* AccountsReader::find(const Value& account, std::string_view key) const {
+    if (const Entry* const own = account.find(key)) {
+        return own;
+    }
+    const auto inherited = default_entries_.find(key);
+    return inherited == default_entries_.end() ? nullptr : inherited->second;
+}
+
+void AccountsReader::complete(const Entry& entry, AccountConfig& account) {
+    check_complete(entry);
+    check_cleartext(entry, account);
+    if (account.port == 0) {
+        account.port = account.tls == Tls::implicit ? 995 : 110;
+    }
+    if (account.tls_server_name.empty()) {
+        account.tls_server_name = account.host;
+    }
+}
+
+void AccountsReader::check_complete(const Entry& entry) {
+    for (const RequiredKey& key : kRequired) {
+        if (find(entry.value, key.name) == nullptr) {
+            const Reader::Scope scope = reader_.enter(key.name);
+            reader_.report(entry, fmt::format("is missing: {}", key.what));
+        }
+    }
+}
+
+void AccountsReader::check_cleartext(const Entry& entry, const AccountConfig& account) {
+    if (account.tls != Tls::none || account.allow_cleartext || account.host.empty() ||
+        is_loopback(account.host)) {
+        return;
+    }
+    const Entry* const own = entry.value.find("tls");
+    const Reader::Scope scope = reader_.enter("tls");
+    const Position& position = own != nullptr ? own->value.position : entry.position;
+    reader_.report_in(
+        entry.value.file, position,
+        "'none' would show the password and all mail to the network on the way to the "
+        "server; only with allow_cleartext: true");
+}
+
+}  // namespace postrider::config

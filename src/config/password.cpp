@@ -1,0 +1,121 @@
+#include "config/password.h"
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "config/scalars.h"
+
+namespace postrider::config {
+
+namespace {
+
+using Kind = PasswordSource::Kind;
+
+void read_file_source(Reader& reader, const Value& value, PasswordSource& into) {
+    std::string path;
+    reader.path(value, path);
+    into.kind = Kind::file;
+    into.words = {std::move(path)};
+}
+
+void read_variable_source(Reader& reader, const Value& value, PasswordSource& into) {
+    std::string name;
+    reader.text(value, name);
+    if (name.find_first_of(std::string_view("=\0", 2)) != std::string::npos) {
+        reader.report(value, "is no name of an environment variable");
+    }
+    into.kind = Kind::variable;
+    into.words = {std::move(name)};
+}
+
+/// systemd forbids what could leave $CREDENTIALS_DIRECTORY; so do we.
+void read_credential_source(Reader& reader, const Value& value, PasswordSource& into) {
+    std::string name;
+    reader.text(value, name);
+    if (name.find_first_of(std::string_view("/\0", 2)) != std::string::npos || name == "." ||
+        name == "..") {
+        reader.report(value, "is no name of a credential: it cannot hold a slash");
+    }
+    into.kind = Kind::credential;
+    into.words = {std::move(name)};
+}
+
+/// A program with a slash in its name is found from the directory of the file, like any path;
+/// without one, through PATH.
+void read_command_source(Reader& reader, const Value& value, PasswordSource& into) {
+    into.kind = Kind::command;
+    if (!reader.expect_list(value)) {
+        return;
+    }
+    if (value.items.empty()) {
+        reader.report(value, "needs at least the program to run");
+    }
+    for (std::size_t i = 0; i < value.items.size(); ++i) {
+        const Reader::Scope scope = reader.enter(i);
+        const Value& item = value.items[i];
+        const auto text = reader.scalar(item);
+        if (!text) {
+            continue;
+        }
+        std::string word(*text);
+        if (word.find('\0') != std::string::npos) {
+            reader.report(item, "an argument cannot hold a NUL");
+        } else if (i == 0 && word.find('/') != std::string::npos) {
+            reader.path(item, word);
+        } else if (i == 0) {
+            reader.text(item, word);
+        }
+        into.words.push_back(std::move(word));
+    }
+}
+
+constexpr std::array<Key<PasswordSource>, 4> kKeys = {{
+    {"file", read_file_source},
+    {"env", read_variable_source},
+    {"credential", read_credential_source},
+    {"command", read_command_source},
+}};
+
+void read_plain(Reader& reader, const Value& value, AccountConfig& account) {
+    const SourceFile& file = reader.file_of(value);
+    if (const auto reason = exposure(file.facts)) {
+        reader.report(value, "stands here in plain text, but " + *reason + " " + file.name);
+    }
+    if (const auto fault = password_fault(value.text.reveal())) {
+        reader.report(value, *fault);
+    }
+    account.password = value.text;
+}
+
+}  // namespace
+
+Keys<PasswordSource> password_keys() {
+    return kKeys;
+}
+
+void read_password(Reader& reader, const Value& value, AccountConfig& account) {
+    account.password = Secret();
+    account.password_source = PasswordSource();
+    account.password_source.place = reader.place_of(value);
+    if (value.kind == Value::Kind::scalar) {
+        read_plain(reader, value, account);
+        return;
+    }
+    if (value.kind == Value::Kind::unusable) {
+        return;
+    }
+    constexpr std::string_view kForms =
+        "must be text, or one of {file: ...}, {env: ...}, {credential: ...}, {command: [...]}; "
+        "quote a password that begins with a special character";
+    const bool has_one_key = value.kind == Value::Kind::map && value.entries.size() == 1;
+    const auto known = names_of(password_keys());
+    if (!has_one_key ||
+        std::find(known.begin(), known.end(), value.entries.front().key) == known.end()) {
+        reader.report(value, std::string(kForms));
+        return;
+    }
+    read_entry(reader, value.entries.front(), password_keys(), account.password_source);
+}
+
+}  // namespace postrider::config

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "postrider/config/config.h"
+
+#include "config/reader.h"
+
+namespace postrider::config {
+
+/// Reads `password`: plain text, or a map that says where it lies. A plain password makes the file
+/// a secret: it is told if others can read the file. Nothing of the value is ever quoted,
+/// for any part of it may be the password, wrongly written.
+void read_password(Reader& reader, const Value& value, AccountConfig& account);
+
+[[nodiscard]] Keys<PasswordSource> password_keys();
+
+}  // namespace postrider::config

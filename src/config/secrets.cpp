@@ -1,0 +1,192 @@
+#include "postrider/config/secrets.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "config/command.h"
+#include "config/file.h"
+#include "config/scalars.h"
+
+namespace postrider::config {
+
+namespace {
+
+using Kind = PasswordSource::Kind;
+
+Problem problem_at(const Place& place, const AccountConfig& account, std::string_view key,
+                   std::string text) {
+    return {place, "accounts." + account.name + "." + std::string(key), std::move(text)};
+}
+
+/// Up to the first line end, LF or CRLF.
+std::string_view first_line(std::string_view text) {
+    text = text.substr(0, text.find('\n'));
+    if (!text.empty() && text.back() == '\r') {
+        text.remove_suffix(1);
+    }
+    return text;
+}
+
+Expected<std::string> credential_path(const std::string& name, const Environment& environment) {
+    const auto directory = environment.variable("CREDENTIALS_DIRECTORY");
+    if (!directory) {
+        return failure(Errc::config, Retry::never,
+                       "credential " + name +
+                           " cannot be had: CREDENTIALS_DIRECTORY is not set; systemd sets it for "
+                           "a unit with LoadCredential=");
+    }
+    return std::filesystem::path(*directory) / name;
+}
+
+Error about(const std::string& subject, const Error& error) {
+    return {error.code, error.retry, subject + " " + error.text};
+}
+
+Error exposed(const std::string& path, const std::string& reason) {
+    return {Errc::config, Retry::never, path + ": " + reason + " " + path};
+}
+
+Expected<Secret> read_secret_file(const std::string& path, bool must_be_private) {
+    auto content = read_file(path, kMaxSecret);
+    if (!content) {
+        return failure(about(path, content.error()));
+    }
+    const Secret all(std::move(content->bytes));
+    if (const auto reason = exposure(content->facts); reason && must_be_private) {
+        return failure(exposed(path, *reason));
+    }
+    return Secret(std::string(first_line(all.reveal())));
+}
+
+/// Variables that hold passwords are not for programs that fetch others.
+Environment for_commands(const Config& config, const Environment& environment) {
+    Environment result = environment;
+    for (const AccountConfig& account : config.accounts) {
+        if (account.password_source.kind == Kind::variable) {
+            result.variables.erase(account.password_source.words.front());
+        }
+    }
+    return result;
+}
+
+Expected<Secret> output_of(const std::vector<std::string>& argv, const Environment& environment) {
+    const auto output = run_command(argv, environment, {kSecretCommandLimit, kMaxSecret});
+    if (!output) {
+        return failure(about(argv.front(), output.error()));
+    }
+    return Secret(std::string(first_line(output->reveal())));
+}
+
+Expected<Secret> fetch(const PasswordSource& source, const Environment& environment,
+                       const Environment& command_environment) {
+    switch (source.kind) {
+        case Kind::plain:
+            break;
+        case Kind::file:
+            return read_secret_file(source.words.front(), true);
+        case Kind::variable: {
+            const auto value = environment.variable(source.words.front());
+            if (!value) {
+                return failure(Errc::config, Retry::never,
+                               "environment variable " + source.words.front() + " is not set");
+            }
+            return Secret(*value);
+        }
+        case Kind::credential: {
+            // systemd made the directory for this unit alone; modes inside are its business.
+            return credential_path(source.words.front(), environment)
+                .and_then([](const std::string& path) { return read_secret_file(path, false); });
+        }
+        case Kind::command:
+            return output_of(source.words, command_environment);
+    }
+    return Secret();
+}
+
+std::optional<std::string> readable_fault(const std::string& path, bool must_be_private) {
+    const auto facts = inspect_file(path);
+    if (!facts) {
+        return about(path, facts.error()).text;
+    }
+    if (const auto reason = exposure(*facts); reason && must_be_private) {
+        return exposed(path, *reason).text;
+    }
+    return std::nullopt;
+}
+
+/// What can be said without running anything; secrets read on the way are dropped.
+std::optional<std::string> source_fault(const PasswordSource& source,
+                                        const Environment& environment) {
+    if (source.kind == Kind::plain) {
+        return std::nullopt;
+    }
+    if (source.kind == Kind::command) {
+        if (find_program(source.words.front(), environment)) {
+            return std::nullopt;
+        }
+        return source.words.front() + " there is no such program, or it cannot be run";
+    }
+    const auto secret = fetch(source, environment, environment);
+    if (!secret) {
+        return secret.error().text;
+    }
+    const auto fault = password_fault(secret->reveal());
+    return fault ? std::optional("the password " + *fault) : std::nullopt;
+}
+
+bool is_named(std::span<const std::string> names, const std::string& name) {
+    return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+}
+
+}  // namespace
+
+std::vector<Problem> resolve_secrets(Config& config, const Environment& environment,
+                                     std::span<const std::string> accounts) {
+    std::vector<Problem> problems;
+    const Environment command_environment = for_commands(config, environment);
+    for (AccountConfig& account : config.accounts) {
+        const PasswordSource& source = account.password_source;
+        if (source.kind == Kind::plain || !is_named(accounts, account.name)) {
+            continue;
+        }
+        auto secret = fetch(source, environment, command_environment);
+        if (!secret) {
+            problems.push_back(problem_at(source.place, account, "password", secret.error().text));
+        } else if (const auto fault = password_fault(secret->reveal())) {
+            problems.push_back(
+                problem_at(source.place, account, "password", "the password " + *fault));
+        } else {
+            account.password = std::move(*secret);
+        }
+    }
+    return problems;
+}
+
+std::vector<Problem> check_files(const Config& config, const Environment& environment) {
+    std::vector<Problem> problems;
+    for (const auto& [name, destination] : config.destinations) {
+        const std::string& path = destination.tls_ca_file;
+        const auto fault = path.empty() ? std::nullopt : readable_fault(path, false);
+        if (fault) {
+            problems.push_back(
+                {destination.place, "destinations." + name + ".tls_ca_file", *fault});
+        }
+    }
+    for (const AccountConfig& account : config.accounts) {
+        if (const auto fault = source_fault(account.password_source, environment)) {
+            problems.push_back(
+                problem_at(account.password_source.place, account, "password", *fault));
+        }
+        const std::string& path = account.tls_ca_file;
+        const auto ca_fault = path.empty() ? std::nullopt : readable_fault(path, false);
+        if (ca_fault) {
+            problems.push_back(problem_at(account.place, account, "tls_ca_file", *ca_fault));
+        }
+    }
+    return problems;
+}
+
+}  // namespace postrider::config

@@ -1,0 +1,269 @@
+#include "sink/smtp_connection.h"
+
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "postrider/base/assert.h"
+#include "postrider/base/text.h"
+
+#include "sink/smtp_verdict.h"
+
+namespace postrider::sink {
+
+namespace {
+
+struct Wait {
+    Duration limit;
+    std::string_view what;
+};
+
+Wait wait_in(smtp::Phase phase, const SmtpTimeouts& timeouts) {
+    switch (phase) {
+        case smtp::Phase::greeting:
+        case smtp::Phase::hello:
+            return {timeouts.greeting, "greeting"};
+        case smtp::Phase::tls:
+            return {timeouts.tls, "tls"};
+        case smtp::Phase::mail:
+            return {timeouts.mail, "mail"};
+        case smtp::Phase::rcpt:
+            return {timeouts.rcpt, "rcpt"};
+        case smtp::Phase::data:
+            return {timeouts.data, "data"};
+        case smtp::Phase::content:
+            return {timeouts.block, "block"};
+        case smtp::Phase::final_dot:
+            return {timeouts.final_dot, "final_dot"};
+        case smtp::Phase::idle:
+        case smtp::Phase::quit:
+        case smtp::Phase::over:
+            return {timeouts.idle, "idle"};
+    }
+    return {timeouts.idle, "idle"};
+}
+
+}  // namespace
+
+SmtpConnection::SmtpConnection(event::Loop& loop, net::Connector& connector,
+                               const SmtpSettings& settings, Owner& owner)
+    : loop_(loop),
+      settings_(settings),
+      owner_(owner),
+      dialogue_({.flavour = settings.flavour,
+                 .hello_name = settings.hello_name,
+                 .use_starttls = settings.tls == TlsMode::starttls,
+                 .encrypted = settings.tls == TlsMode::implicit}),
+      deadline_(loop.make_timer([this] { on_overdue(); })) {
+    net::ConnectRequest request;
+    request.endpoint = settings.endpoint;
+    request.deadline = settings.timeouts.connect;
+    if (settings.tls == TlsMode::implicit) {
+        request.tls = settings.tls_settings;
+        request.deadline += settings.timeouts.tls;
+    }
+    connecting_ =
+        connector.connect(request, [this](Expected<std::unique_ptr<net::ByteStream>> stream) {
+            on_connected(std::move(stream));
+        });
+}
+
+void SmtpConnection::deliver(const mail::Envelope& envelope,
+                             std::shared_ptr<const mail::OutgoingMessage> message) {
+    POSTRIDER_ASSERT(state_ == State::ready);
+    state_ = State::busy;
+    ++transactions_;
+    message_ = std::move(message);
+    recipients_ = envelope.recipients.size();
+    dialogue_.begin(
+        {.envelope = envelope, .size = message_->size(), .has_8bit = message_->facts().has_8bit});
+    send_output();
+}
+
+void SmtpConnection::say_goodbye() {
+    if (state_ == State::ready) {
+        dialogue_.quit();
+        send_output();
+    }
+}
+
+void SmtpConnection::cut() {
+    state_ = State::down;
+    is_sending_ = false;
+    deadline_->disarm();
+    connecting_.reset();
+    stream_.reset();
+    reader_.reset();
+    message_.reset();
+}
+
+void SmtpConnection::on_connected(Expected<std::unique_ptr<net::ByteStream>> stream) {
+    if (!stream) {
+        go_down(stream.error(), {}, std::nullopt);
+        return;
+    }
+    state_ = State::greeting;
+    stream_ = std::move(*stream);
+    stream_->attach(this);
+    watch_progress();
+}
+
+void SmtpConnection::on_input() {
+    while (true) {
+        std::string_view input = stream_->input();
+        const std::size_t available = input.size();
+        const smtp::Event event = dialogue_.next(input);
+        stream_->consume(available - input.size());
+        if (!handle(event)) {
+            return;
+        }
+        if (std::holds_alternative<smtp::NeedInput>(event)) {
+            break;
+        }
+        if (std::holds_alternative<smtp::StartTls>(event)) {
+            upgrade_to_tls();
+            return;
+        }
+    }
+    send_output();
+}
+
+bool SmtpConnection::handle(const smtp::Event& event) {
+    struct Handler {
+        SmtpConnection& connection;
+
+        bool operator()(const smtp::NeedInput& /*event*/) const { return true; }
+        bool operator()(const smtp::StartTls& /*event*/) const { return true; }
+        bool operator()(const smtp::Ready& /*event*/) const {
+            connection.state_ = State::ready;
+            connection.was_ready_ = true;
+            connection.send_output();
+            connection.owner_.on_ready(connection);
+            return connection.state_ != State::down;
+        }
+        bool operator()(const smtp::SendContent& /*event*/) const {
+            connection.is_sending_ = true;
+            connection.reader_.emplace(*connection.message_);
+            return connection.send_content();
+        }
+        bool operator()(const smtp::TransactionDone& event) const {
+            return connection.on_transaction_done(event);
+        }
+        bool operator()(const smtp::Failed& event) const {
+            connection.on_failed(event);
+            return false;
+        }
+    };
+    return std::visit(Handler{*this}, event);
+}
+
+bool SmtpConnection::on_transaction_done(const smtp::TransactionDone& done) {
+    finish_content();
+    message_.reset();
+    recipients_ = 0;
+    state_ = State::greeting;  // not ready before the dialogue says so
+    owner_.on_report(*this, report_of(done.results));
+    if (state_ == State::down) {
+        return false;
+    }
+    if (!done.usable) {
+        go_down({Errc::closed, Retry::now, "the server ended the session early"}, {}, std::nullopt);
+        return false;
+    }
+    return true;
+}
+
+void SmtpConnection::on_failed(const smtp::Failed& failed) {
+    go_down(failed.error, failed.results, failed.reply);
+}
+
+void SmtpConnection::upgrade_to_tls() {
+    watch_progress();
+    stream_->start_tls(settings_.tls_settings, [this](const Expected<void>& secured) {
+        if (!secured) {
+            go_down(secured.error(), {}, std::nullopt);
+            return;
+        }
+        dialogue_.tls_started();
+        send_output();
+    });
+}
+
+bool SmtpConnection::send_content() {
+    while (stream_->output_pending() < net::ByteStream::kOutputHighMark) {
+        const Expected<std::string_view> piece = reader_->next();
+        if (!piece) {
+            // The server has seen no final dot: closing drops the message there (S-003).
+            go_down(piece.error(), {}, std::nullopt);
+            return false;
+        }
+        if (piece->empty()) {
+            dialogue_.end_content();
+            finish_content();
+            break;
+        }
+        dialogue_.send_content(*piece);
+        stream_->write(dialogue_.take_output());
+    }
+    send_output();
+    return true;
+}
+
+void SmtpConnection::finish_content() {
+    is_sending_ = false;
+    reader_.reset();
+}
+
+void SmtpConnection::on_output_low() {
+    if (is_sending_) {
+        static_cast<void>(send_content());
+    }
+}
+
+void SmtpConnection::on_closed(const Error& why) {
+    std::vector<smtp::RecipientResult> results;
+    if (state_ == State::busy) {
+        results = dialogue_.abandoned();
+    }
+    go_down(why, results, std::nullopt);
+}
+
+void SmtpConnection::send_output() {
+    if (stream_ == nullptr) {
+        return;
+    }
+    if (const std::string output = dialogue_.take_output(); !output.empty()) {
+        stream_->write(output);
+    }
+    watch_progress();
+}
+
+void SmtpConnection::watch_progress() {
+    deadline_->arm(wait_in(dialogue_.phase(), settings_.timeouts).limit);
+}
+
+void SmtpConnection::on_overdue() {
+    if (state_ == State::ready) {
+        say_goodbye();
+        go_down({Errc::timed_out, Retry::now, "unused"}, {}, std::nullopt);
+        return;
+    }
+    const Wait wait = wait_in(dialogue_.phase(), settings_.timeouts);
+    on_closed({Errc::timed_out, Retry::later,
+               fmt::format("the server was silent for {} (timeouts.{})", to_text(wait.limit),
+                           wait.what)});
+}
+
+void SmtpConnection::go_down(const Error& why, const std::vector<smtp::RecipientResult>& results,
+                             const std::optional<smtp::Reply>& reply) {
+    const bool was_busy = state_ == State::busy;
+    const Error told = session_error(why, reply);
+    cut();
+    if (was_busy) {
+        owner_.on_report(*this, report_of_failure(told, results, recipients_));
+    }
+    owner_.on_down(*this, told);
+}
+
+}  // namespace postrider::sink

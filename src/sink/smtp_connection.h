@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "postrider/event/loop.h"
+#include "postrider/mail/envelope.h"
+#include "postrider/mail/outgoing.h"
+#include "postrider/net/connector.h"
+#include "postrider/protocol/smtp/dialogue.h"
+#include "postrider/sink/sink.h"
+#include "postrider/sink/smtp_sink.h"
+
+namespace postrider::sink {
+
+/// One connection to an SMTP or LMTP server, carrying one transaction after the other. It reports
+/// what the protocol said, in DeliveryReport terms; who gets the next message is its owner's
+/// decision.
+///
+///   connecting -> greeting -> ready <-> busy
+///        \___________\__________\_______\__> down
+class SmtpConnection : private net::StreamEvents {
+  public:
+    /// Told from the loop only. In on_down the owner drops the connection by Loop::defer_delete.
+    class Owner {
+      public:
+        Owner() = default;
+        Owner(const Owner&) = delete;
+        Owner& operator=(const Owner&) = delete;
+
+        virtual void on_ready(SmtpConnection& connection) = 0;
+        /// The end of what deliver() started. on_ready or on_down follows.
+        virtual void on_report(SmtpConnection& connection, DeliveryReport report) = 0;
+        virtual void on_down(SmtpConnection& connection, const Error& why) = 0;
+
+      protected:
+        ~Owner() = default;
+    };
+
+    SmtpConnection(event::Loop& loop, net::Connector& connector, const SmtpSettings& settings,
+                   Owner& owner);
+
+    [[nodiscard]] bool is_ready() const { return state_ == State::ready; }
+    [[nodiscard]] bool is_busy() const { return state_ == State::busy; }
+    /// A greeting was exchanged: the server is there.
+    [[nodiscard]] bool was_ready() const { return was_ready_; }
+    /// Transactions begun; from the second on, a silent end may just be the server's idle time-out.
+    [[nodiscard]] std::uint64_t transactions() const { return transactions_; }
+
+    /// Only when ready.
+    void deliver(const mail::Envelope& envelope,
+                 std::shared_ptr<const mail::OutgoingMessage> message);
+
+    /// Says QUIT if that is possible now; the owner then destroys the connection.
+    void say_goodbye();
+
+    /// Closes at once and tells nobody; what was not complete is not accepted by the server.
+    void cut();
+
+  private:
+    enum class State : std::uint8_t { connecting, greeting, ready, busy, down };
+
+    void on_connected(Expected<std::unique_ptr<net::ByteStream>> stream);
+    void on_input() override;
+    void on_output_low() override;
+    void on_closed(const Error& why) override;
+
+    /// Handles one event; false when the connection is down and nothing of it may be touched.
+    [[nodiscard]] bool handle(const smtp::Event& event);
+    [[nodiscard]] bool on_transaction_done(const smtp::TransactionDone& done);
+    void on_failed(const smtp::Failed& failed);
+    void upgrade_to_tls();
+    /// Sends as much of the content as the stream takes; false as handle().
+    [[nodiscard]] bool send_content();
+    void finish_content();
+
+    void send_output();
+    void watch_progress();
+    void on_overdue();
+    void go_down(const Error& why, const std::vector<smtp::RecipientResult>& results,
+                 const std::optional<smtp::Reply>& reply);
+
+    event::Loop& loop_;
+    const SmtpSettings& settings_;
+    Owner& owner_;
+    smtp::Dialogue dialogue_;
+    State state_ = State::connecting;
+    bool was_ready_ = false;
+    bool is_sending_ = false;  ///< between 354 and the final dot
+    std::uint64_t transactions_ = 0;
+    std::size_t recipients_ = 0;
+
+    std::unique_ptr<event::Timer> deadline_;
+    std::unique_ptr<event::Operation> connecting_;
+    std::unique_ptr<net::ByteStream> stream_;
+    // The transaction under way. Owners of the message: its transfer and this connection.
+    std::shared_ptr<const mail::OutgoingMessage> message_;
+    std::optional<mail::OutgoingMessage::Reader> reader_;
+};
+
+}  // namespace postrider::sink

@@ -1,0 +1,315 @@
+#include "source/pop3_session.h"
+
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "postrider/base/assert.h"
+#include "postrider/base/text.h"
+
+namespace postrider::source {
+
+namespace {
+
+/// Some servers drop a session that is silent for a minute, whatever the RFC says (P-030).
+constexpr Duration kKeepAliveAfter = std::chrono::seconds(20);
+
+pop3::Settings dialogue_settings(const Pop3Settings& settings) {
+    return {.use_stls = settings.tls == TlsMode::starttls,
+            .encrypted = settings.tls == TlsMode::implicit,
+            .pipelining = settings.pipelining,
+            .auth = settings.auth,
+            .user = settings.user,
+            .password = settings.password};
+}
+
+struct Wait {
+    Duration limit;
+    std::string_view what;
+};
+
+Wait wait_in(pop3::Phase phase, const Pop3Timeouts& timeouts) {
+    switch (phase) {
+        case pop3::Phase::greeting:
+            return {timeouts.greeting, "greeting"};
+        case pop3::Phase::tls:
+            return {timeouts.tls, "tls"};
+        case pop3::Phase::login:
+            return {timeouts.login, "login"};
+        case pop3::Phase::transaction:
+        case pop3::Phase::over:
+            return {timeouts.reply, "reply"};
+        case pop3::Phase::quit:
+            return {timeouts.quit, "quit"};
+    }
+    return {timeouts.reply, "reply"};
+}
+
+}  // namespace
+
+Pop3Session::Pop3Session(event::Loop& loop, net::Connector& connector, const Pop3Settings& settings,
+                         SourceEvents& events)
+    : loop_(loop),
+      connector_(connector),
+      settings_(settings),
+      events_(events),
+      dialogue_(dialogue_settings(settings)),
+      progress_deadline_(loop.make_timer([this] { on_overdue(); })),
+      session_deadline_(loop.make_timer([this] {
+          end({Errc::timed_out, Retry::later,
+               fmt::format("the session took longer than {} (timeouts.session)",
+                           to_text(settings_.timeouts.session))});
+      })),
+      keep_alive_(loop.make_timer([this] {
+          dialogue_.noop();
+          send_output();
+      })) {}
+
+void Pop3Session::start() {
+    session_deadline_->arm(settings_.timeouts.session);
+    net::ConnectRequest request;
+    request.endpoint = settings_.endpoint;
+    request.deadline = settings_.timeouts.connect;
+    if (settings_.tls == TlsMode::implicit) {
+        request.tls = settings_.tls_settings;
+        request.deadline += settings_.timeouts.tls;
+    }
+    connecting_ =
+        connector_.connect(request, [this](Expected<std::unique_ptr<net::ByteStream>> stream) {
+            on_connected(std::move(stream));
+        });
+}
+
+void Pop3Session::fetch(std::uint32_t number) {
+    dialogue_.retr(number);
+    send_output();
+}
+
+void Pop3Session::remove(std::uint32_t number) {
+    dialogue_.dele(number);
+    send_output();
+}
+
+void Pop3Session::settle() {
+    dialogue_.quit();
+    send_output();
+}
+
+void Pop3Session::on_connected(Expected<std::unique_ptr<net::ByteStream>> stream) {
+    if (!stream) {
+        end(stream.error());
+        return;
+    }
+    stream_ = std::move(*stream);
+    stream_->attach(this);
+    watch_progress();
+}
+
+void Pop3Session::on_input() {
+    while (true) {
+        std::string_view input = stream_->input();
+        const std::size_t available = input.size();
+        const pop3::Event event = dialogue_.next(input);
+        // A MessagePart points into the input: it is handled before its bytes are given back.
+        const bool goes_on = handle(event);
+        if (!goes_on) {
+            return;
+        }
+        stream_->consume(available - input.size());
+        if (std::holds_alternative<pop3::NeedInput>(event)) {
+            break;
+        }
+        if (std::holds_alternative<pop3::StartTls>(event)) {
+            upgrade_to_tls();
+            return;
+        }
+    }
+    send_output();
+}
+
+bool Pop3Session::handle(const pop3::Event& event) {
+    struct Handler {
+        Pop3Session& session;
+
+        bool operator()(const pop3::NeedInput& /*event*/) const { return true; }
+        bool operator()(const pop3::StartTls& /*event*/) const { return true; }
+        bool operator()(const pop3::NoopDone& /*event*/) const { return true; }
+        bool operator()(const pop3::LoggedIn& /*event*/) const {
+            session.dialogue_.list();
+            return true;
+        }
+        bool operator()(const pop3::ListingDone& event) const {
+            return session.on_listing(event.messages);
+        }
+        bool operator()(const pop3::MessagePart& event) const { return session.on_part(event); }
+        bool operator()(const pop3::MessageDone& event) const {
+            return session.on_done(event.number);
+        }
+        bool operator()(const pop3::MessageRefused& event) const {
+            session.events_.on_fetch_refused(event.number, event.error);
+            return !session.is_over_;
+        }
+        bool operator()(const pop3::Deleted& event) const {
+            session.events_.on_removed(event.number);
+            return !session.is_over_;
+        }
+        bool operator()(const pop3::DeleteRefused& event) const {
+            session.events_.on_remove_refused(event.number, event.error);
+            return !session.is_over_;
+        }
+        bool operator()(const pop3::QuitDone& event) const {
+            session.close();
+            session.events_.on_settled(event.outcome);
+            return false;
+        }
+        bool operator()(const pop3::Failed& event) const {
+            session.end(event.error);
+            return false;
+        }
+    };
+    return std::visit(Handler{*this}, event);
+}
+
+bool Pop3Session::on_listing(const std::vector<pop3::Listed>& messages) {
+    Listing listing;
+    listing.messages.reserve(messages.size());
+    std::map<std::string_view, std::uint32_t> occurrences;
+    for (const pop3::Listed& listed : messages) {
+        listed_sizes_[listed.number] = listed.size;
+        const std::uint32_t occurrence = listed.uid.empty() ? 0 : occurrences[listed.uid]++;
+        listing.messages.push_back({.number = listed.number,
+                                    .uid = listed.uid,
+                                    .occurrence = occurrence,
+                                    .size = listed.size});
+    }
+    const pop3::Capabilities& capa = dialogue_.capabilities();
+    Capabilities capabilities;
+    capabilities.consumes_on_settle = capa.expire_days == 0U;
+    if (capa.login_delay_s) {
+        capabilities.min_login_interval = std::chrono::seconds(*capa.login_delay_s);
+    }
+    capabilities.peer_address = stream_->peer().address;
+    capabilities.transport = stream_->is_encrypted() ? "POP3S" : "POP3";
+    events_.on_listed(listing, capabilities);
+    return !is_over_;
+}
+
+bool Pop3Session::on_part(const pop3::MessagePart& part) {
+    if (!receiving_) {
+        receiving_.emplace(settings_.spool);
+    }
+    if (const auto taken = receiving_->append(part.bytes); !taken) {
+        end(taken.error());
+        return false;
+    }
+    return true;
+}
+
+bool Pop3Session::on_done(std::uint32_t number) {
+    if (!receiving_) {
+        // A server that lists octets and sends none has a fault of its own (S-028).
+        if (listed_sizes_[number] > 0) {
+            events_.on_fetch_refused(
+                number, {Errc::busy, Retry::later,
+                         fmt::format("RETR {}: the server sent an empty message where it listed {} "
+                                     "octets",
+                                     number, listed_sizes_[number])});
+            return !is_over_;
+        }
+        receiving_.emplace(settings_.spool);
+    }
+    Expected<mail::Message> message = receiving_->finish();
+    receiving_.reset();
+    if (!message) {
+        end(message.error());
+        return false;
+    }
+    events_.on_fetched(number, std::move(*message));
+    return !is_over_;
+}
+
+void Pop3Session::upgrade_to_tls() {
+    watch_progress();
+    stream_->start_tls(settings_.tls_settings, [this](const Expected<void>& secured) {
+        if (!secured) {
+            end(secured.error());
+            return;
+        }
+        dialogue_.tls_started();
+        send_output();
+    });
+}
+
+void Pop3Session::on_closed(const Error& why) {
+    const pop3::Phase phase = dialogue_.phase();
+    if (phase == pop3::Phase::quit) {
+        close();
+        events_.on_settled(failure(why.in("no answer to QUIT")));
+        return;
+    }
+    if (phase == pop3::Phase::greeting || phase == pop3::Phase::login) {
+        // How busy servers and rate limiters say no: not an answer to the password.
+        end({Errc::busy, Retry::later,
+             fmt::format(
+                 "the server ended the connection during the {} without a word ({}); it may "
+                 "be busy or allow fewer logins: poll less often",
+                 wait_in(phase, settings_.timeouts).what, why.text)});
+        return;
+    }
+    end(why);
+}
+
+void Pop3Session::send_output() {
+    if (is_over_ || stream_ == nullptr) {
+        return;
+    }
+    std::string output = dialogue_.take_output();
+    if (!output.empty()) {
+        stream_->write(output);
+        wipe(output);
+    }
+    watch_progress();
+}
+
+void Pop3Session::watch_progress() {
+    const bool is_waiting =
+        dialogue_.phase() != pop3::Phase::transaction || dialogue_.outstanding() > 0;
+    if (is_waiting) {
+        progress_deadline_->arm(wait_in(dialogue_.phase(), settings_.timeouts).limit);
+        keep_alive_->disarm();
+    } else {
+        progress_deadline_->disarm();
+        keep_alive_->arm(kKeepAliveAfter);
+    }
+}
+
+void Pop3Session::on_overdue() {
+    const Wait wait = wait_in(dialogue_.phase(), settings_.timeouts);
+    Error error{
+        Errc::timed_out, Retry::later,
+        fmt::format("the server was silent for {} (timeouts.{})", to_text(wait.limit), wait.what)};
+    if (dialogue_.phase() == pop3::Phase::quit) {
+        on_closed(error);
+        return;
+    }
+    end(error);
+}
+
+void Pop3Session::end(const Error& error) {
+    close();
+    events_.on_failed(error);
+}
+
+void Pop3Session::close() {
+    POSTRIDER_ASSERT(!is_over_);
+    is_over_ = true;
+    connecting_.reset();
+    stream_.reset();
+    receiving_.reset();
+    progress_deadline_->disarm();
+    session_deadline_->disarm();
+    keep_alive_->disarm();
+}
+
+}  // namespace postrider::source

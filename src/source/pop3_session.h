@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+
+#include "postrider/event/loop.h"
+#include "postrider/net/stream.h"
+#include "postrider/protocol/pop3/dialogue.h"
+#include "postrider/source/pop3_source.h"
+#include "postrider/source/source.h"
+
+namespace postrider::source {
+
+/// One POP3 session: carries bytes between a stream and the pure dialogue, builds messages out of
+/// what it reports, and keeps the deadlines. What the bytes mean is the dialogue's business, what
+/// to do about a message the engine's.
+class Pop3Session : public MailSource, private net::StreamEvents {
+  public:
+    /// The factory, and with it `settings`, outlives its sessions.
+    Pop3Session(event::Loop& loop, net::Connector& connector, const Pop3Settings& settings,
+                SourceEvents& events);
+
+    void start() override;
+    void fetch(std::uint32_t number) override;
+    void remove(std::uint32_t number) override;
+    void settle() override;
+
+  private:
+    void on_connected(Expected<std::unique_ptr<net::ByteStream>> stream);
+    void on_input() override;
+    void on_output_low() override {}  // commands are short: the window bounds them
+    void on_closed(const Error& why) override;
+
+    /// Handles one event; false when the session is over and nothing of it may be touched any more.
+    [[nodiscard]] bool handle(const pop3::Event& event);
+    [[nodiscard]] bool on_listing(const std::vector<pop3::Listed>& messages);
+    [[nodiscard]] bool on_part(const pop3::MessagePart& part);
+    [[nodiscard]] bool on_done(std::uint32_t number);
+    void upgrade_to_tls();
+
+    void send_output();
+    void watch_progress();
+    void on_overdue();
+    void close();
+    void end(const Error& error);
+
+    event::Loop& loop_;
+    net::Connector& connector_;
+    const Pop3Settings& settings_;
+    SourceEvents& events_;
+    pop3::Dialogue dialogue_;
+
+    std::unique_ptr<event::Timer> progress_deadline_;
+    std::unique_ptr<event::Timer> session_deadline_;
+    std::unique_ptr<event::Timer> keep_alive_;
+    std::unique_ptr<event::Operation> connecting_;
+    std::unique_ptr<net::ByteStream> stream_;
+    std::optional<mail::MessageBuilder> receiving_;
+    std::unordered_map<std::uint32_t, std::uint64_t> listed_sizes_;
+    bool is_over_ = false;
+};
+
+}  // namespace postrider::source
