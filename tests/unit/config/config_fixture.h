@@ -17,6 +17,10 @@ namespace postrider::config {
 
 /// A directory of its own for configuration files, removed at the end.
 class ConfigFiles : public ::testing::Test {
+  public:
+    ConfigFiles(const ConfigFiles&) = delete;
+    ConfigFiles& operator=(const ConfigFiles&) = delete;
+
   protected:
     ConfigFiles() {
         std::string pattern = ::testing::TempDir() + "config-XXXXXX";

@@ -1,5 +1,8 @@
 #include "postrider/config/load.h"
 
+#include <sstream>
+
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -199,13 +202,12 @@ TEST_F(Load, TakesAFileOfTheGreatestSizeAndNoneAnOctetLarger) {
 }
 
 TEST_F(Load, ForgetsAnAliasBombWithoutExpandingIt) {
-    std::string bomb = "a0: &a0 [x, x]\n";
+    std::ostringstream bomb;
+    bomb << "a0: &a0 [x, x]\n";
     for (int i = 1; i < 40; ++i) {
-        const std::string previous = "*a" + std::to_string(i - 1);
-        bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + previous + ", " +
-                previous + "]\n";
+        bomb << "a" << i << ": &a" << i << " [*a" << i - 1 << ", *a" << i - 1 << "]\n";
     }
-    const auto faults = faults_of(bomb);
+    const auto faults = faults_of(bomb.str());
     ASSERT_GT(faults.size(), 100U);
     EXPECT_THAT(faults, ::testing::Contains("c.yaml:1:5: anchors (&) are not allowed; quote text "
                                             "that begins with &"));

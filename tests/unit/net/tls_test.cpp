@@ -446,6 +446,7 @@ TEST_F(TlsTest, ReadsAnEarlyReplyOfAPeerThatTakesNoMore) {
     stream->resume_reading();
     run_until([this] { return recorder.closed.has_value(); });
     EXPECT_EQ(recorder.received, "552 too big\r\n");
+    EXPECT_EQ(recorder.closed->code, Errc::network);
     EXPECT_EQ(recorder.ends, 1);
 }
 
