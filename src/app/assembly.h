@@ -13,6 +13,7 @@
 #include "postrider/event/loop.h"
 #include "postrider/event/worker.h"
 #include "postrider/net/connector.h"
+#include "postrider/source/source.h"
 #include "postrider/store/held.h"
 #include "postrider/store/ledger.h"
 #include "postrider/store/sqlite_ledger.h"
