@@ -257,7 +257,7 @@ Expected<Secret> run_command(const std::vector<std::string>& argv, const Environ
     }
     std::vector<std::string> variables;
     for (const auto& [name, value] : environment.variables) {
-        variables.push_back(name + "=" + value);
+        variables.push_back(fmt::format("{}={}", name, value));
     }
     const pid_t pid = SpawnPlan(out, err).start(*program, argv, std::move(variables));
     if (pid < 0) {

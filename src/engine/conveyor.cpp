@@ -153,6 +153,7 @@ void Conveyor::on_transferred(const Job& job, TransferResult result) {
         end(result.local_fault);
         return;
     }
+    log(job, result);
     PollReport& report = load_.report;
     if (!result.trouble.empty()) {
         report.last_trouble = result.trouble;
@@ -173,6 +174,18 @@ void Conveyor::on_transferred(const Job& job, TransferResult result) {
     on_progress_();
     fetch_more();
     deliver_next();
+}
+
+void Conveyor::log(const Job& job, const TransferResult& result) {
+    const bool is_held = result.record.phase == store::Phase::held;
+    services_.log.info("message", {{"account", load_.policy.account},
+                                   {"uid", job.remote.uid},
+                                   {"size", job.remote.size},
+                                   {"outcome", !result.is_secured()   ? "put-off"
+                                               : is_held              ? "held"
+                                               : result.was_delivered ? "delivered"
+                                                                      : "known"},
+                                   {"answer", result.record.note}});
 }
 
 void Conveyor::session_lost(const Error& error) {

@@ -66,6 +66,7 @@ class Conveyor {
     void deliver_next();
     void put_off_received();
     void on_transferred(const Job& job, TransferResult result);
+    void log(const Job& job, const TransferResult& result);
     void stop(const Error& why);
     void end_if_done();
     void end(std::optional<Error> local_fault);

@@ -68,13 +68,13 @@ class Planner {
             const store::MessageKey key = key_of(remote);
             UidGroup& group = groups_[remote.uid];
             ++group.listed;
-            group.appeared += known_.count(key) == 0 ? 1 : 0;
+            group.appeared += known_.count(key) == 0 ? 1U : 0U;
             listed_.insert(key);
         }
         for (const auto& [key, record] : known_) {
             UidGroup& group = groups_[key.uid];
             ++group.recorded;
-            group.vanished += !record.absent_since && listed_.count(key) == 0 ? 1 : 0;
+            group.vanished += !record.absent_since && listed_.count(key) == 0 ? 1U : 0U;
             if (const auto content = content_of(record)) {
                 group.contents.push_back(*content);
             }

@@ -313,6 +313,15 @@ void AccountPoll::Machine::finish(std::optional<Error> error) {
     operation_.reset();
     report_.error = std::move(error);
     report_.took = services_.loop.now() - started_;
+    services_.log.info("session", {{"account", report_.account},
+                                   {"listed", report_.listed},
+                                   {"delivered", report_.delivered},
+                                   {"octets", report_.fetched_octets},
+                                   {"held", report_.held},
+                                   {"put_off", report_.put_off},
+                                   {"removed", report_.removed},
+                                   {"took", to_text(report_.took)},
+                                   {"error", report_.error ? report_.error->text : ""}});
     const Done done = std::move(done_);
     done(report_);
 }

@@ -17,7 +17,7 @@
 namespace postrider::engine {
 
 /// The states of AccountPoll and what happens in each; see there for the picture.
-class AccountPoll::Machine : private source::SourceEvents {
+class AccountPoll::Machine final : private source::SourceEvents {
   public:
     Machine(Services& services, source::SourceFactory& source, Destination& destination,
             AccountPolicy policy);

@@ -12,7 +12,7 @@ namespace {
 using PreviewDone = std::function<void(Expected<PreviewResult>)>;
 
 /// load -> list -> plan -> QUIT: without RETR or DELE, QUIT changes nothing on any server.
-class Preview : public event::Operation, private source::SourceEvents {
+class Preview final : public event::Operation, private source::SourceEvents {
   public:
     Preview(event::Loop& loop, store::Ledger& ledger, source::SourceFactory& source,
             AccountPolicy policy, PreviewDone done)

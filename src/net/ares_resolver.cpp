@@ -73,8 +73,8 @@ Error dns_error(const std::string& host, int status) {
 
 class AresResolver final : public Resolver {
   public:
-    explicit AresResolver(event::Loop& loop)
-        : loop_(loop), retry_timer_(loop.make_timer([this] {
+    AresResolver(event::Loop& loop, std::string servers)
+        : loop_(loop), servers_(std::move(servers)), retry_timer_(loop.make_timer([this] {
               ares_process_fd(channel_.get(), ARES_SOCKET_BAD, ARES_SOCKET_BAD);
               aim_timer();
           })) {
@@ -95,6 +95,7 @@ class AresResolver final : public Resolver {
     void on_socket_state(ares_socket_t fd, bool read, bool write);
 
     event::Loop& loop_;
+    std::string servers_;  ///< instead of those of resolv.conf, if not empty
     AresLibrary library_;
     std::map<ares_socket_t, std::unique_ptr<event::FdWatch>> watches_;
     std::unique_ptr<event::Timer> retry_timer_;
@@ -196,11 +197,15 @@ void AresResolver::renew_channel() {
         static_cast<AresResolver*>(self)->on_socket_state(fd, read != 0, write != 0);
     };
     options.sock_state_cb_data = this;
-    ares_channel fresh = nullptr;
+    ares_channel raw = nullptr;
     const int status = ares_init_options(
-        &fresh, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
-    if (status == ARES_SUCCESS) {
-        channel_.reset(fresh);
+        &raw, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+    if (status != ARES_SUCCESS) {
+        return;  // the configuration of before, if there is one, still serves
+    }
+    ChannelPtr fresh(raw);
+    if (servers_.empty() || ares_set_servers_ports_csv(raw, servers_.c_str()) == ARES_SUCCESS) {
+        channel_ = std::move(fresh);
         configured_at_ = changed_at;
     }
 }
@@ -236,8 +241,8 @@ void AresResolver::on_socket_state(ares_socket_t fd, bool read, bool write) {
 
 }  // namespace
 
-std::unique_ptr<Resolver> make_ares_resolver(event::Loop& loop) {
-    return std::make_unique<AresResolver>(loop);
+std::unique_ptr<Resolver> make_ares_resolver(event::Loop& loop, const std::string& servers) {
+    return std::make_unique<AresResolver>(loop, servers);
 }
 
 }  // namespace postrider::net

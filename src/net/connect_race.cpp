@@ -29,8 +29,11 @@ Addresses interleaved(const Addresses& addresses) {
     return result;
 }
 
-ConnectRace::ConnectRace(event::Loop& loop, Addresses addresses, Done done)
-    : loop_(loop), done_(std::move(done)), next_due_(loop.make_timer([this] { begin_next(); })) {
+ConnectRace::ConnectRace(event::Loop& loop, const Addresses& addresses, Naming naming, Done done)
+    : loop_(loop),
+      naming_(naming),
+      done_(std::move(done)),
+      next_due_(loop.make_timer([this] { begin_next(); })) {
     POSTRIDER_ASSERT(!addresses.empty());
     const std::size_t count = std::min(addresses.size(), kMaxAddresses);
     attempts_.reserve(count);
@@ -91,10 +94,12 @@ void ConnectRace::finish(Expected<Winner> outcome) {
 std::string ConnectRace::report() const {
     std::string text;
     for (const Attempt& attempt : attempts_) {
-        if (attempt.has_begun) {
-            text += (text.empty() ? "" : "; ") + attempt.address.to_text() + ": " +
-                    (attempt.fault.empty() ? "no answer" : attempt.fault);
+        if (!attempt.has_begun) {
+            continue;
         }
+        text += text.empty() ? "" : "; ";
+        text += naming_ == Naming::addresses ? attempt.address.to_text() + ": " : "";
+        text += attempt.fault.empty() ? "no answer" : attempt.fault;
     }
     return text;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -34,8 +35,11 @@ class ConnectRace {
     };
     using Done = std::function<void(Expected<Winner>)>;
 
+    /// Whether texts name the addresses: not if the only one is what the caller names anyway.
+    enum class Naming : std::uint8_t { addresses, reasons_only };
+
     /// `addresses` in the order of trying, at least one. `done` runs from the loop.
-    ConnectRace(event::Loop& loop, Addresses addresses, Done done);
+    ConnectRace(event::Loop& loop, const Addresses& addresses, Naming naming, Done done);
     ConnectRace(const ConnectRace&) = delete;
     ConnectRace& operator=(const ConnectRace&) = delete;
     ~ConnectRace() = default;
@@ -59,6 +63,7 @@ class ConnectRace {
     void finish(Expected<Winner> outcome);
 
     event::Loop& loop_;
+    Naming naming_;
     Done done_;
     std::vector<Attempt> attempts_;  ///< never changes size: watches refer to its elements
     std::size_t next_ = 0;

@@ -41,7 +41,7 @@ class Connecting final : public event::Operation {
         const auto known = endpoint.is_unix() ? Address::from_unix_path(endpoint.unix_path)
                                               : Address::from_literal(endpoint.host, endpoint.port);
         if (known) {
-            race({*known});
+            race({*known}, ConnectRace::Naming::reasons_only);
         } else if (endpoint.is_unix()) {
             fail({Errc::network, Retry::never, "the path is too long for a socket"});
         } else {
@@ -53,15 +53,15 @@ class Connecting final : public event::Operation {
 
     void on_resolved(Expected<Addresses> found) {
         if (found) {
-            race(interleaved(*found));
+            race(interleaved(*found), ConnectRace::Naming::addresses);
         } else {
             fail(std::move(found.error()));
         }
     }
 
-    void race(Addresses addresses) {
+    void race(const Addresses& addresses, ConnectRace::Naming naming) {
         race_ = std::make_unique<ConnectRace>(
-            parts_.loop, std::move(addresses),
+            parts_.loop, addresses, naming,
             [this](Expected<ConnectRace::Winner> winner) { on_connected(std::move(winner)); });
     }
 

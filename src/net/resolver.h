@@ -30,7 +30,8 @@ class Resolver {
 
 /// The resolver of the program, on c-ares: /etc/hosts, then the servers of /etc/resolv.conf; a
 /// change of that file counts from the next question on. Throws std::runtime_error if c-ares
-/// cannot start.
-[[nodiscard]] std::unique_ptr<Resolver> make_ares_resolver(event::Loop& loop);
+/// cannot start. `servers`, "127.0.0.1:5353,...", stand in for those of the file if not empty.
+[[nodiscard]] std::unique_ptr<Resolver> make_ares_resolver(event::Loop& loop,
+                                                           const std::string& servers = {});
 
 }  // namespace postrider::net

@@ -178,7 +178,7 @@ void SocketStream::finish_handshake(Expected<void> outcome) {
 }
 
 void SocketStream::fill() {
-    std::array<char, kInputLimit> scratch;  // NOLINT: 64 KiB that need no zeros
+    std::array<char, kInputLimit> scratch;  // left without zeros: recv() fills it
     read_wants_write_ = false;
     while (may_read()) {
         const std::span<char> room(scratch.data(), kInputLimit - input_.size());
@@ -200,7 +200,8 @@ void SocketStream::fill() {
                 end(write_failure_.value_or(closed_by_peer()));
                 return;
             case IoStatus::failed:
-                end(tls_ != nullptr ? tls_->error() : network_error(got.error));
+                end(write_failure_.value_or(tls_ != nullptr ? tls_->error()
+                                                            : network_error(got.error)));
                 return;
         }
     }

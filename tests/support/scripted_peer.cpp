@@ -39,7 +39,7 @@ Error connect_error(std::string_view rest) {
 /// its owner at most one thing, last.
 class ScriptedPeer::Stream final : public net::ByteStream {
   public:
-    Stream(ScriptedPeer& peer, const net::ConnectRequest& request, Script script,
+    Stream(ScriptedPeer& peer, const net::ConnectRequest& request, const Script& script,
            std::string& client_bytes);
     Stream(const Stream&) = delete;
     Stream& operator=(const Stream&) = delete;
@@ -101,8 +101,8 @@ class ScriptedPeer::Stream final : public net::ByteStream {
     std::unique_ptr<event::Timer> waiting_;
 };
 
-ScriptedPeer::Stream::Stream(ScriptedPeer& peer, const net::ConnectRequest& request, Script script,
-                             std::string& client_bytes)
+ScriptedPeer::Stream::Stream(ScriptedPeer& peer, const net::ConnectRequest& request,
+                             const Script& script, std::string& client_bytes)
     : peer_(peer),
       script_(script.begin(), script.end()),
       client_bytes_(client_bytes),

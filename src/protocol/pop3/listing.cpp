@@ -68,7 +68,7 @@ Expected<void> ListingReader::add_uid(std::string_view line) {
         return too_many();
     }
     // A UID with such an octet could not be told from another after a careless hand cut it.
-    if (line.find_first_of(std::string_view("\0\r", 2)) != std::string_view::npos) {
+    if (line.find('\0') != line.npos || line.find('\r') != line.npos) {
         return {};
     }
     auto number = take_number("UIDL", line);

@@ -4,6 +4,16 @@
 
 namespace postrider::pop3 {
 
+namespace {
+
+/// Where the octet behind the next LF is, looking from `from`; past the end if there is no LF.
+std::size_t next_line(std::string_view input, std::size_t from) {
+    const std::size_t lf = input.find('\n', from);
+    return lf == std::string_view::npos ? lf : lf + 1;
+}
+
+}  // namespace
+
 MultilineReader::Piece MultilineReader::next(std::string_view& input) {
     while (!input.empty()) {
         const char first = input.front();
@@ -32,14 +42,13 @@ MultilineReader::Piece MultilineReader::next(std::string_view& input) {
 /// Everything up to the next dot that starts a line. The first octet is content in every state that
 /// comes here; a stuffed dot is already left out.
 MultilineReader::Piece MultilineReader::take_span(std::string_view& input) {
-    // Looking for dots rather than for line ends lets memchr() run through whole lines; in
-    // base64, which is what big mail consists of, there are none.
-    std::size_t dot = input.find('.', 1);
-    while (dot != std::string_view::npos && !starts_line(input, dot)) {
-        dot = input.find('.', dot + 1);
+    // memchr() finds the line ends; only what follows one is looked at.
+    std::size_t dot = next_line(input, 0);
+    while (dot < input.size() && !(input[dot] == '.' && starts_line(input, dot))) {
+        dot = next_line(input, dot);
     }
     const std::string_view span = input.substr(0, dot);
-    if (dot != std::string_view::npos || starts_line(input, input.size())) {
+    if (starts_line(input, span.size())) {
         state_ = State::line_start;
     } else {
         state_ = span.back() == '\r' ? State::cr : State::inside;

@@ -35,7 +35,7 @@ std::optional<std::string> received(std::string_view bytes, std::string_view lin
     }
 }
 
-std::string with_line_end(std::string content) {
+std::string with_line_end(const std::string& content) {
     return content.empty() || content.ends_with("\r\n") ? content : content + "\r\n";
 }
 

@@ -84,7 +84,7 @@ class Session {
     /// What the client sends now.
     std::string say() { return dialogue.take_output(); }
 
-    const Failed& failed() const { return std::get<Failed>(events.back()); }
+    [[nodiscard]] const Failed& failed() const { return std::get<Failed>(events.back()); }
 
     Dialogue dialogue;
     std::vector<Event> events;

@@ -1,0 +1,137 @@
+// The example configuration and its JSON Schema say what the loader takes, no less and no more.
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/accounts.h"
+#include "config/destinations.h"
+#include "config/document.h"
+#include "config/password.h"
+#include "config/root.h"
+#include "config_fixture.h"
+
+namespace postrider::config {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAreArray;
+
+std::string example(const std::string& name) {
+    const std::filesystem::path here(__FILE__);
+    return here.parent_path() / "../../../etc" / name;
+}
+
+std::string text_of(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+}
+
+TEST(Example, LoadsAsItIs) {
+    const auto result = load(example("postrider.yaml"), {{{"HOME", "/h"}}, 1000});
+    for (const Problem& problem : result.problems) {
+        ADD_FAILURE() << problem.to_text();
+    }
+    ASSERT_TRUE(result.config);
+    EXPECT_EQ(result.config->accounts.size(), 1U);
+    EXPECT_EQ(result.config->destinations.size(), 2U);
+}
+
+TEST(Example, ShowsTheDefaultsAsTheyAre) {
+    const auto shown = load(example("postrider.yaml"), {{{"HOME", "/h"}}, 1000});
+    ASSERT_TRUE(shown.config);
+    EXPECT_EQ(shown.config->limits.memory, Limits().memory);
+    EXPECT_EQ(shown.config->limits.polls, Limits().polls);
+    EXPECT_EQ(shown.config->limits.polls_per_host, Limits().polls_per_host);
+    const AccountConfig& account = shown.config->accounts.front();
+    const AccountTimeouts waits;
+    EXPECT_EQ(account.timeouts.connect, waits.connect);
+    EXPECT_EQ(account.timeouts.greeting, waits.greeting);
+    EXPECT_EQ(account.timeouts.tls, waits.tls);
+    EXPECT_EQ(account.timeouts.login, waits.login);
+    EXPECT_EQ(account.timeouts.reply, waits.reply);
+    EXPECT_EQ(account.timeouts.quit, waits.quit);
+    EXPECT_EQ(account.timeouts.session, waits.session);
+    EXPECT_EQ(account.min_rate, AccountConfig().min_rate);
+    EXPECT_EQ(account.min_rate_over, AccountConfig().min_rate_over);
+    const DestinationConfig& local = shown.config->destinations.at("local");
+    const DestinationTimeouts mta;
+    EXPECT_EQ(local.connections, DestinationConfig().connections);
+    EXPECT_EQ(local.timeouts.connect, mta.connect);
+    EXPECT_EQ(local.timeouts.tls, mta.tls);
+    EXPECT_EQ(local.timeouts.greeting, mta.greeting);
+    EXPECT_EQ(local.timeouts.mail, mta.mail);
+    EXPECT_EQ(local.timeouts.rcpt, mta.rcpt);
+    EXPECT_EQ(local.timeouts.data, mta.data);
+    EXPECT_EQ(local.timeouts.block, mta.block);
+    EXPECT_EQ(local.timeouts.final_dot, mta.final_dot);
+}
+
+TEST(Example, MentionsEveryKey) {
+    const std::string text = text_of(example("postrider.yaml"));
+    const auto expect_mentioned = [&text](const std::vector<std::string>& keys) {
+        for (const std::string& key : keys) {
+            EXPECT_NE(text.find(key + ":"), std::string::npos) << key;
+        }
+    };
+    expect_mentioned(names_of(main_keys()));
+    expect_mentioned(names_of(log_keys()));
+    expect_mentioned(names_of(limit_keys()));
+    expect_mentioned(names_of(destination_keys()));
+    expect_mentioned(names_of(destination_timeout_keys()));
+    expect_mentioned(names_of(account_keys()));
+    expect_mentioned(names_of(account_timeout_keys()));
+    expect_mentioned(names_of(password_keys()));
+}
+
+/// JSON is YAML: our own reader will do.
+class Schema : public ::testing::Test {
+  protected:
+    Schema() : document_(parse_document(text_of(example("postrider.schema.json")), 0)) {}
+
+    /// The names of the properties of the object schema behind those keys.
+    [[nodiscard]] std::vector<std::string> properties(
+        const std::vector<std::string_view>& way) const {
+        const Value* value = &document_.root;
+        for (const std::string_view key : way) {
+            const Entry* const entry = value->find(key);
+            if (entry == nullptr) {
+                ADD_FAILURE() << "no " << key;
+                return {};
+            }
+            value = &entry->value;
+        }
+        const Entry* const found = value->find("properties");
+        std::vector<std::string> names;
+        if (found != nullptr) {
+            for (const Entry& entry : found->value.entries) {
+                names.push_back(entry.key);
+            }
+        }
+        return names;
+    }
+
+    Document document_;
+};
+
+TEST_F(Schema, HasExactlyTheKeysOfTheLoader) {
+    EXPECT_THAT(document_.faults, IsEmpty());
+    EXPECT_THAT(properties({}), UnorderedElementsAreArray(names_of(main_keys())));
+    EXPECT_THAT(properties({"properties", "log"}), UnorderedElementsAreArray(names_of(log_keys())));
+    EXPECT_THAT(properties({"properties", "limits"}),
+                UnorderedElementsAreArray(names_of(limit_keys())));
+    EXPECT_THAT(properties({"$defs", "destination"}),
+                UnorderedElementsAreArray(names_of(destination_keys())));
+    EXPECT_THAT(properties({"$defs", "destination_timeouts"}),
+                UnorderedElementsAreArray(names_of(destination_timeout_keys())));
+    EXPECT_THAT(properties({"$defs", "account"}),
+                UnorderedElementsAreArray(names_of(account_keys())));
+    EXPECT_THAT(properties({"$defs", "account_timeouts"}),
+                UnorderedElementsAreArray(names_of(account_timeout_keys())));
+    EXPECT_THAT(properties({"$defs", "password_source"}),
+                UnorderedElementsAreArray(names_of(password_keys())));
+}
+
+}  // namespace
+}  // namespace postrider::config
