@@ -1,1 +1,5 @@
-int main() { return 0; }
+#include "postrider/app/main.h"
+
+int main(int argc, char** argv) {
+    return postrider::app::run(argc, argv);
+}

@@ -55,7 +55,8 @@ SmtpConnection::SmtpConnection(event::Loop& loop, net::Connector& connector,
                  .hello_name = settings.hello_name,
                  .use_starttls = settings.tls == TlsMode::starttls,
                  .encrypted = settings.tls == TlsMode::implicit}),
-      deadline_(loop.make_timer([this] { on_overdue(); })) {
+      deadline_(loop.make_timer([this] { on_overdue(); })),
+      read_on_soon_(loop.make_timer([this] { read_on(); })) {
     net::ConnectRequest request;
     request.endpoint = settings.endpoint;
     request.deadline = settings.timeouts.connect;
@@ -92,6 +93,7 @@ void SmtpConnection::cut() {
     state_ = State::down;
     is_sending_ = false;
     deadline_->disarm();
+    read_on_soon_->disarm();
     connecting_.reset();
     stream_.reset();
     reader_.reset();
@@ -109,7 +111,9 @@ void SmtpConnection::on_connected(Expected<std::unique_ptr<net::ByteStream>> str
     watch_progress();
 }
 
-void SmtpConnection::on_input() {
+void SmtpConnection::on_input() { read_on(); }
+
+void SmtpConnection::read_on() {
     while (true) {
         std::string_view input = stream_->input();
         const std::size_t available = input.size();
@@ -118,15 +122,15 @@ void SmtpConnection::on_input() {
         if (!handle(event)) {
             return;
         }
-        if (std::holds_alternative<smtp::NeedInput>(event)) {
-            break;
-        }
         if (std::holds_alternative<smtp::StartTls>(event)) {
             upgrade_to_tls();
             return;
         }
+        send_output();
+        if (std::holds_alternative<smtp::NeedInput>(event)) {
+            return;
+        }
     }
-    send_output();
 }
 
 bool SmtpConnection::handle(const smtp::Event& event) {
@@ -138,7 +142,6 @@ bool SmtpConnection::handle(const smtp::Event& event) {
         bool operator()(const smtp::Ready& /*event*/) const {
             connection.state_ = State::ready;
             connection.was_ready_ = true;
-            connection.send_output();
             connection.owner_.on_ready(connection);
             return connection.state_ != State::down;
         }

@@ -21,7 +21,7 @@ namespace postrider::sink {
 ///
 ///   connecting -> greeting -> ready <-> busy
 ///        \___________\__________\_______\__> down
-class SmtpConnection : private net::StreamEvents {
+class SmtpConnection final : private net::StreamEvents {
   public:
     /// Told from the loop only. In on_down the owner drops the connection by Loop::defer_delete.
     class Owner {
@@ -76,6 +76,8 @@ class SmtpConnection : private net::StreamEvents {
     [[nodiscard]] bool send_content();
     void finish_content();
 
+    /// Tells every event there is, sending what each brings about.
+    void read_on();
     void send_output();
     void watch_progress();
     void on_overdue();
@@ -93,6 +95,7 @@ class SmtpConnection : private net::StreamEvents {
     std::size_t recipients_ = 0;
 
     std::unique_ptr<event::Timer> deadline_;
+    std::unique_ptr<event::Timer> read_on_soon_;
     std::unique_ptr<event::Operation> connecting_;
     std::unique_ptr<net::ByteStream> stream_;
     // The transaction under way. Owners of the message: its transfer and this connection.

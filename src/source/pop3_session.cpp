@@ -64,7 +64,8 @@ Pop3Session::Pop3Session(event::Loop& loop, net::Connector& connector, const Pop
       keep_alive_(loop.make_timer([this] {
           dialogue_.noop();
           send_output();
-      })) {}
+      })),
+      rate_check_(loop.make_timer([this] { check_rate(); })) {}
 
 void Pop3Session::start() {
     session_deadline_->arm(settings_.timeouts.session);
@@ -199,6 +200,10 @@ bool Pop3Session::on_part(const pop3::MessagePart& part) {
     if (!receiving_) {
         receiving_.emplace(settings_.spool);
     }
+    octets_in_window_ += part.bytes.size();
+    if (settings_.min_rate > 0 && !rate_check_->is_armed()) {
+        rate_check_->arm(settings_.min_rate_over);
+    }
     if (const auto taken = receiving_->append(part.bytes); !taken) {
         end(taken.error());
         return false;
@@ -296,6 +301,23 @@ void Pop3Session::on_overdue() {
     end(error);
 }
 
+/// A message that trickles keeps the reply deadline happy for ever.
+void Pop3Session::check_rate() {
+    const auto window = std::chrono::duration_cast<std::chrono::seconds>(settings_.min_rate_over);
+    const std::uint64_t octets = std::exchange(octets_in_window_, 0);
+    if (!receiving_) {
+        return;  // armed again by the next message
+    }
+    if (octets < settings_.min_rate * static_cast<std::uint64_t>(window.count())) {
+        end({Errc::timed_out, Retry::later,
+             fmt::format("the server sent only {} in {} (min_rate is {} octets a second)",
+                         human_bytes(octets), to_text(settings_.min_rate_over),
+                         settings_.min_rate)});
+        return;
+    }
+    rate_check_->arm(settings_.min_rate_over);
+}
+
 void Pop3Session::end(const Error& error) {
     close();
     events_.on_failed(error);
@@ -310,6 +332,7 @@ void Pop3Session::close() {
     progress_deadline_->disarm();
     session_deadline_->disarm();
     keep_alive_->disarm();
+    rate_check_->disarm();
 }
 
 }  // namespace postrider::source

@@ -16,7 +16,9 @@ struct Envelope {
 };
 
 /// The sender that a Return-Path names: angle brackets, comments and a source route are taken off
-/// (S-011). The null path, and whatever cannot be an address, give the null sender (S-012).
+/// (S-011). `field_value` is unfolded. An address without brackets must be the whole value. The
+/// null path, whatever cannot be an address with a domain, and a value with more than one address
+/// give the null sender (S-012): a wrong guess would send bounces to somebody who is not concerned.
 [[nodiscard]] std::optional<Address> sender_of_return_path(std::string_view field_value);
 
 /// The envelope of a fetched message: the Return-Path becomes MAIL FROM (RFC 5321 section 4.4).

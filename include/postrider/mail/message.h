@@ -38,6 +38,8 @@ class Message {
     class Body;
 
     Message(MessageFacts facts, std::unique_ptr<Body> body);
+    Message(const Message&) = delete;
+    Message& operator=(const Message&) = delete;
     Message(Message&&) noexcept;
     Message& operator=(Message&&) noexcept;
     ~Message();
@@ -61,17 +63,20 @@ class Message {
 class MessageBuilder {
   public:
     explicit MessageBuilder(Spool spool);
+    MessageBuilder(const MessageBuilder&) = delete;
+    MessageBuilder& operator=(const MessageBuilder&) = delete;
     MessageBuilder(MessageBuilder&&) noexcept;
     MessageBuilder& operator=(MessageBuilder&&) noexcept;
     ~MessageBuilder();
 
-    /// Errors: io (the spool file could not be made or written; retry later).
+    /// Errors: io (the spool file could not be made or written; retry later). They stay: a message
+    /// with a gap cannot be finished.
     [[nodiscard]] Expected<void> append(std::string_view received);
 
     /// Octets received so far.
     [[nodiscard]] std::uint64_t received_octets() const;
 
-    /// Ends the message. The builder is spent.
+    /// Ends the message. The builder is spent. Errors: io, as above.
     [[nodiscard]] Expected<Message> finish();
 
   private:

@@ -13,7 +13,8 @@
 namespace postrider::mail {
 
 /// A message as a destination gets it: our own header lines, then the received message without the
-/// fields that moved into the envelope (invariant I6). Nothing else is changed.
+/// fields that moved into the envelope (invariant I6). Nothing else is changed. Immutable: readers
+/// may work in several threads at once.
 class OutgoingMessage {
   public:
     /// `own_header` is canonical; `removed` is sorted, disjoint, within the message.
@@ -29,14 +30,19 @@ class OutgoingMessage {
         explicit Reader(const OutgoingMessage& message);
 
         /// The next piece, at most kPiece octets; empty at the end. Valid until the next call.
+        /// Errors: io; the reader is then of no further use.
         [[nodiscard]] Expected<std::string_view> next();
 
         static constexpr std::size_t kPiece = 64UL * 1024;
 
       private:
+        /// Moves on to the next octet that is not removed; returns how many of the `wanted` ones
+        /// follow from there without a gap.
+        std::size_t skip_removed(std::size_t wanted);
+
         const OutgoingMessage& message_;
-        bool own_header_done_ = false;
-        std::uint64_t offset_ = 0;
+        std::uint64_t given_ = 0;   ///< octets handed out
+        std::uint64_t offset_ = 0;  ///< in the received message
         std::size_t next_removed_ = 0;
         std::string piece_;
     };

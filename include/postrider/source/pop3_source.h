@@ -36,6 +36,8 @@ struct Pop3Settings {
     Secret password;
     bool pipelining = true;
     Pop3Timeouts timeouts;
+    std::uint64_t min_rate = 100;  ///< octets a second of a message being received; 0: any
+    Duration min_rate_over = std::chrono::seconds(60);
     mail::Spool spool;
 };
 

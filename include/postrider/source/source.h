@@ -72,7 +72,7 @@ class MailSource {
     /// -> on_fetched | on_fetch_refused, in the order of the calls. The caller bounds how much is
     /// asked for ahead.
     virtual void fetch(std::uint32_t number) = 0;
-    /// -> on_removed | on_remove_refused. Takes effect when settled.
+    /// -> on_removed | on_remove_refused, in the order of the calls. Takes effect when settled.
     virtual void remove(std::uint32_t number) = 0;
     /// Ends the session in good order after everything asked for -> on_settled.
     virtual void settle() = 0;

@@ -32,8 +32,8 @@ class HeldStore {
     HeldStore& operator=(const HeldStore&) = delete;
     virtual ~HeldStore() = default;
 
-    /// `done` without an error means: message, envelope and directory are on disk (fsync). Owners of
-    /// `message`: the transfer it belongs to and, until it has ended, the job that writes it.
+    /// `done` without an error means: message, envelope and directory are on disk (fsync). Owners
+    /// of `message`: the transfer it belongs to and, until it has ended, the job that writes it.
     [[nodiscard]] virtual std::unique_ptr<event::Operation> hold(
         const HeldMessage& what, std::shared_ptr<const mail::OutgoingMessage> message,
         HoldDone done) = 0;

@@ -49,7 +49,9 @@ struct MessageRecord {
     std::optional<WallTime> absent_since;   ///< first complete listing in a row without it
     std::vector<std::string>
         settled_recipients;  ///< those who have it (or whose copy is held) already
-    std::string note;        ///< the destination's answer, or why it is held; escaped
+    bool held_copy =
+        false;         ///< some recipient refused it and a durable copy is held: never deleted
+    std::string note;  ///< the destination's answer, or why it is held; escaped
     bool operator==(const MessageRecord&) const = default;
 };
 

@@ -18,10 +18,13 @@ namespace postrider::pop3 {
 // Limits on what a server may send (design section 6, P-003, P-017, P-019); each ends the session.
 inline constexpr std::size_t kMaxReplyLine = 4096;  ///< status line, octets without its line end
 inline constexpr std::size_t kMaxCapaLines = 256;
+inline constexpr std::size_t kMaxCapaOctets = 64UL * 1024;  ///< all lines together
 inline constexpr std::size_t kMaxListLine =
     1024 + 64;  ///< a LIST or UIDL line: UID, number, blanks
 inline constexpr std::size_t kMaxUid = 1024;
 inline constexpr std::uint64_t kMaxMessages = 1'000'000;
+/// All UIDs of a listing together: room for the most messages with the 70 octets of RFC 1939.
+inline constexpr std::uint64_t kMaxUidOctets = 70 * kMaxMessages;
 
 // Pipelining window: refilled to the full mark when it has fallen to the low mark (P-022).
 inline constexpr std::size_t kWindowFull = 100;
@@ -35,7 +38,7 @@ enum class AuthMethod : std::uint8_t {
 
 struct Settings {
     bool use_stls = false;   ///< STLS is then required: there is no falling back (A-001)
-    bool encrypted = false;  ///< the stream is under TLS from the start
+    bool encrypted = false;  ///< the stream is under TLS from the start; excludes use_stls
     bool pipelining = true;  ///< use it where CAPA offers it
     AuthMethod auth = AuthMethod::automatic;
     std::string user;
@@ -52,13 +55,14 @@ struct Capabilities {
     bool pipelining = false;
     bool resp_codes = false;
     bool auth_resp_code = false;
+    bool utf8_user = false;                      ///< UTF8 USER: USER and PASS may be non-ASCII
     std::vector<std::string> sasl;               ///< mechanisms, upper case
     std::optional<std::uint32_t> expire_days;    ///< EXPIRE n; NEVER leaves it empty
     std::optional<std::uint32_t> login_delay_s;  ///< LOGIN-DELAY n
     std::string implementation;                  ///< as sent; escape before showing (P-035)
 };
 
-/// One message of the maildrop, in listing order of UIDL and LIST joined (P-020: those in only one
+/// One message of the maildrop: UIDL and LIST joined, by ascending number (P-020: those in only one
 /// of the two are left out).
 struct Listed {
     std::uint32_t number = 0;  ///< valid in this session only
@@ -79,7 +83,7 @@ struct ListingDone {
 struct MessagePart {
     std::uint32_t number;
     std::string_view bytes;
-};  ///< un-stuffed; points into the input
+};  ///< un-stuffed; points into the input, valid until next() is called again
 struct MessageDone {
     std::uint32_t number;
 };  ///< CRLF.CRLF was seen

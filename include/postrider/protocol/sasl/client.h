@@ -21,6 +21,8 @@ class Client {
                                                 const Secret& password);
     Client(Client&&) noexcept;
     Client& operator=(Client&&) noexcept;
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
     ~Client();
 
     /// Answers a challenge ("" for the first of a mechanism where the client begins).

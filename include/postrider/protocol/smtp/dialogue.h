@@ -19,6 +19,10 @@ inline constexpr std::size_t kMaxReplyLine = 4096;  ///< octets without the line
 inline constexpr std::size_t kMaxReplyLines = 100;
 inline constexpr std::size_t kMaxReplyText = 64UL * 1024;
 
+/// RCPTs in one pipelined group (RFC 2920); a group stays under 16 KiB with it, so that neither
+/// side's TCP buffer can fill while both sides write.
+inline constexpr std::size_t kMaxGroup = 50;
+
 enum class Flavour : std::uint8_t { smtp, lmtp };
 
 struct Settings {
@@ -54,10 +58,11 @@ struct Capabilities {
 /// Where in a transaction an answer was given.
 enum class Stage : std::uint8_t { mail, rcpt, data, content };
 
-/// One recipient's outcome. No reply: the connection ended first. `content_sent` with no reply is
-/// the ambiguity nobody can resolve (W5): the final dot was out.
+/// One recipient's outcome. A positive reply is one to the content, and means delivered. No reply:
+/// the connection ended first. `content_sent` with no reply is the ambiguity nobody can resolve
+/// (W5): the final dot was out.
 struct RecipientResult {
-    Stage stage = Stage::mail;
+    Stage stage = Stage::mail;  ///< of the reply, or of the one that is missing
     std::optional<Reply> reply;
     bool content_sent = false;
 };
@@ -89,7 +94,9 @@ struct StartTls {};     ///< turn the stream into TLS, then tls_started()
 struct Ready {};        ///< greeted; also after each transaction: the next may begin
 struct SendContent {};  ///< 354: put the content through send_content(), then end_content()
 /// Every recipient has its result, in envelope order. `usable`: the connection can take another
-/// transaction (Ready follows); otherwise close it.
+/// transaction (Ready follows); otherwise close it. What the server has said it cannot take is
+/// refused here, without asking it: 552 5.3.4 (its SIZE), 553 5.6.7 (an address beyond ASCII and no
+/// SMTPUTF8; such a sender becomes the null sender, S-013).
 struct TransactionDone {
     std::vector<RecipientResult> results;
     bool usable = true;
@@ -116,8 +123,12 @@ using Event = std::variant<NeedInput, StartTls, Ready, SendContent, TransactionD
 /// Promises: replies are matched by counting only; a 421 at any time and an answer that comes while
 /// the content is still being sent are taken (S-031); LMTP gives one result per accepted recipient
 /// (RFC 2033 section 4.2); 354 after every RCPT failed is answered with a lone dot and never counts
-/// as delivered (S-006); bytes that nothing asked for end the session (S-005); content is
-/// dot-stuffed here and nowhere else (S-002).
+/// as delivered (S-006; in LMTP, where nobody knows how many replies a lone dot has, the session
+/// ends instead); bytes that nothing asked for end the session (S-005); content is dot-stuffed here
+/// and nowhere else (S-002).
+///
+/// What take_output() has handed out counts as sent: an answer that begins before is an answer to
+/// nothing. So hand out, then read on.
 class Dialogue {
   public:
     explicit Dialogue(Settings settings);
@@ -125,11 +136,18 @@ class Dialogue {
     Dialogue& operator=(const Dialogue&) = delete;
     ~Dialogue();
 
+    /// Takes bytes off the front of `input` and reports the next event. Call until NeedInput; bytes
+    /// that came behind an event stay in `input`, except after the end, where all are dropped.
     [[nodiscard]] Event next(std::string_view& input);
+
+    /// What is to be sent now; may be empty. After Failed and after an unusable TransactionDone
+    /// nothing more is put out.
     [[nodiscard]] std::string take_output();
+
+    /// The stream is under TLS now; only after StartTls. What the plain session told is forgotten.
     void tls_started();
 
-    /// Starts a transaction; only when Ready.
+    /// Starts a transaction; only when Ready. Call next() after it, even without input.
     void begin(Transaction transaction);
 
     /// Content in canonical form, in pieces of any split; only after SendContent. Appends the
@@ -142,7 +160,7 @@ class Dialogue {
     void quit();
 
     /// The stream has ended: what is known of an open transaction, as TransactionDone would tell
-    /// it.
+    /// it; empty without one. The session is over then.
     [[nodiscard]] std::vector<RecipientResult> abandoned();
 
     [[nodiscard]] Phase phase() const;

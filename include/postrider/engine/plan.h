@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "postrider/base/error.h"
+#include "postrider/base/time.h"
+#include "postrider/engine/policy.h"
+#include "postrider/source/source.h"
+#include "postrider/store/ledger.h"
+
+namespace postrider::engine {
+
+using Records = std::map<store::MessageKey, store::MessageRecord>;
+
+/// Content that is known to have reached its end: the message need not go there again.
+struct KnownContent {
+    mail::Digest sha256{};
+    store::Phase phase = store::Phase::delivered;  ///< delivered or held
+};
+
+/// A message of this session together with what is known of it.
+struct Job {
+    source::RemoteMessage remote;
+    store::MessageRecord record;
+    /// Set where UID and size can deceive: it is fetched to learn whether it is one of these, and
+    /// delivered only if it is not (protocol section 5.3).
+    std::optional<std::vector<KnownContent>> verify;
+};
+
+/// What one listing means for one account.
+struct Plan {
+    std::vector<Job> fetch;                ///< in the order of the listing
+    std::vector<store::Change> reconcile;  ///< what the listing taught: to be recorded first
+    /// To be recorded when every job of this UID that had to be verified is: until then the records
+    /// that vanished from a group of equal UIDs are needed as they are.
+    std::map<std::string, std::vector<store::Change>> when_verified;
+    Records records;              ///< of what is listed, as they are after `reconcile`
+    std::size_t kept = 0;         ///< delivered before and still listed
+    std::size_t held = 0;         ///< held and still listed
+    std::size_t without_uid = 0;  ///< left alone: nothing to know them by
+    std::optional<Error> doubt;   ///< I9: do nothing, tell a person
+};
+
+/// Listing x ledger x policy -> ordered work. Pure.
+[[nodiscard]] Plan plan(const source::Listing& listing, const store::AccountRecords& known,
+                        const AccountPolicy& policy, WallTime now);
+
+/// The messages of this listing that may be deleted now: delivered, of listed identity (I2), old
+/// enough; of equal UIDs only if all that are listed may. Pure.
+[[nodiscard]] std::vector<Job> removable(const source::Listing& listing, const Records& records,
+                                         const AccountPolicy& policy, WallTime now);
+
+[[nodiscard]] store::MessageKey key_of(const source::RemoteMessage& remote);
+
+}  // namespace postrider::engine

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "postrider/config/config.h"
+
+#include "app/command_line.h"
+#include "app/exit_code.h"
+
+namespace postrider::app {
+
+// The commands of design section 5, each in its own file. What they have to say to people goes to
+// standard error.
+
+/// Polls the named accounts at the same time, within the limits, and ends.
+[[nodiscard]] ExitCode run_once(const config::Config& config, const CommandLine& line);
+
+/// Lists the named mailboxes and shows what a poll would do.
+[[nodiscard]] ExitCode run_plan(const config::Config& config, const CommandLine& line);
+
+}  // namespace postrider::app

@@ -1,0 +1,103 @@
+#include "app/settings.h"
+
+#include <algorithm>
+
+namespace postrider::app {
+
+namespace {
+
+template <class To>
+To tls_mode(config::Tls tls) {
+    switch (tls) {
+        case config::Tls::none:
+            return To::none;
+        case config::Tls::starttls:
+            return To::starttls;
+        case config::Tls::implicit:
+            return To::implicit;
+    }
+    return To::implicit;
+}
+
+pop3::AuthMethod auth_method(config::Auth auth) {
+    switch (auth) {
+        case config::Auth::automatic:
+            return pop3::AuthMethod::automatic;
+        case config::Auth::user:
+            return pop3::AuthMethod::user;
+        case config::Auth::plain:
+            return pop3::AuthMethod::plain;
+    }
+    return pop3::AuthMethod::automatic;
+}
+
+}  // namespace
+
+source::Pop3Settings pop3_settings(const config::AccountConfig& account, const mail::Spool& spool) {
+    source::Pop3Settings settings;
+    settings.endpoint.host = account.host;
+    settings.endpoint.port = account.port;
+    settings.tls = tls_mode<source::TlsMode>(account.tls);
+    settings.tls_settings = {.server_name = account.tls_server_name,
+                             .ca_file = account.tls_ca_file,
+                             .session_key = "account " + account.name};
+    settings.auth = auth_method(account.auth);
+    settings.user = account.user;
+    settings.password = account.password;
+    settings.pipelining = account.pipelining;
+    settings.timeouts = {.connect = account.timeouts.connect,
+                         .tls = account.timeouts.tls,
+                         .greeting = account.timeouts.greeting,
+                         .login = account.timeouts.login,
+                         .reply = account.timeouts.reply,
+                         .quit = account.timeouts.quit,
+                         .session = account.timeouts.session};
+    settings.min_rate = account.min_rate;
+    settings.min_rate_over = account.min_rate_over;
+    settings.spool = spool;
+    return settings;
+}
+
+sink::SmtpSettings smtp_settings(const config::DestinationConfig& destination,
+                                 const std::string& own_host) {
+    sink::SmtpSettings settings;
+    settings.endpoint.host = destination.host;
+    settings.endpoint.port = destination.port;
+    settings.endpoint.unix_path = destination.socket;
+    settings.flavour = destination.type == config::DestinationType::lmtp ? smtp::Flavour::lmtp
+                                                                         : smtp::Flavour::smtp;
+    settings.tls = tls_mode<sink::TlsMode>(destination.tls);
+    settings.tls_settings = {.server_name = destination.tls_server_name,
+                             .ca_file = destination.tls_ca_file,
+                             .session_key = "destination " + destination.name};
+    settings.hello_name = destination.hello_name.empty() ? own_host : destination.hello_name;
+    settings.connections = destination.connections;
+    settings.timeouts.connect = destination.timeouts.connect;
+    settings.timeouts.tls = destination.timeouts.tls;
+    settings.timeouts.greeting = destination.timeouts.greeting;
+    settings.timeouts.mail = destination.timeouts.mail;
+    settings.timeouts.rcpt = destination.timeouts.rcpt;
+    settings.timeouts.data = destination.timeouts.data;
+    settings.timeouts.block = destination.timeouts.block;
+    settings.timeouts.final_dot = destination.timeouts.final_dot;
+    return settings;
+}
+
+engine::AccountPolicy account_policy(const config::AccountConfig& account) {
+    engine::AccountPolicy policy;
+    policy.account = account.name;
+    policy.recipients = account.recipients;
+    policy.delete_after = account.delete_after;
+    return policy;
+}
+
+std::string safe_host_name(const std::string& name) {
+    const bool is_ldh = !name.empty() && name.size() <= 253 && name.front() != '-' &&
+                        name.front() != '.' && std::all_of(name.begin(), name.end(), [](char c) {
+                            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                                   (c >= '0' && c <= '9') || c == '-' || c == '.';
+                        });
+    return is_ldh ? name : "[127.0.0.1]";
+}
+
+}  // namespace postrider::app

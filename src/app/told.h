@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "postrider/config/problem.h"
+#include "postrider/engine/account_poll.h"
+
+namespace postrider::app {
+
+/// A line of text for people: on standard error (design section 5).
+void tell(const std::string& line);
+void tell(const std::vector<config::Problem>& problems);
+
+/// One line that says what a poll came to, and if it failed, why and what to do.
+[[nodiscard]] std::string summary(const engine::PollReport& report);
+
+}  // namespace postrider::app

@@ -1,0 +1,19 @@
+#include "postrider/engine/account_poll.h"
+
+#include <utility>
+
+#include "engine/poll_machine.h"
+
+namespace postrider::engine {
+
+AccountPoll::AccountPoll(Services& services, source::SourceFactory& source,
+                         Destination& destination, AccountPolicy policy)
+    : machine_(std::make_unique<Machine>(services, source, destination, std::move(policy))) {}
+
+AccountPoll::~AccountPoll() = default;
+
+void AccountPoll::start(Progress progress, Done done) {
+    machine_->start(std::move(progress), std::move(done));
+}
+
+}  // namespace postrider::engine

@@ -1,0 +1,221 @@
+#include "engine/conveyor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "postrider/base/assert.h"
+#include "postrider/base/text.h"
+
+namespace postrider::engine {
+
+namespace {
+
+/// What a message in flight costs of the memory budget: larger ones lie in a file.
+std::uint64_t memory_of(const Job& job) {
+    constexpr std::uint64_t kLeast = 4096;
+    return std::clamp<std::uint64_t>(job.remote.size, kLeast, mail::Spool{}.memory_limit);
+}
+
+}  // namespace
+
+Conveyor::Conveyor(Services& services, Destination& destination, Load load,
+                   std::function<void()> on_progress, Done done)
+    : services_(services),
+      destination_(destination),
+      load_(load),
+      on_progress_(std::move(on_progress)),
+      done_(std::move(done)),
+      memory_(services.memory, [this] { fetch_more(); }) {}
+
+void Conveyor::start(source::MailSource& session) {
+    session_ = &session;
+    fetch_more();
+    end_if_done();
+}
+
+void Conveyor::fetch_more() {
+    if (session_ == nullptr || stopped_by_ || is_over_) {
+        return;
+    }
+    while (next_fetch_ < load_.jobs.size()) {
+        const Job& job = load_.jobs[next_fetch_];
+        const bool has_room = in_flight_ == 0 || in_flight_ + job.remote.size <= kInFlight;
+        if (!has_room || !memory_.take(memory_of(job))) {
+            return;
+        }
+        in_flight_ += job.remote.size;
+        asked_.push_back(&job);
+        ++next_fetch_;
+        session_->fetch(job.remote.number);
+    }
+}
+
+const Job& Conveyor::take_asked(std::uint32_t number) {
+    POSTRIDER_ASSERT(!asked_.empty() && asked_.front()->remote.number == number);
+    const Job& job = *asked_.front();
+    asked_.pop_front();
+    return job;
+}
+
+void Conveyor::release(const Job& job) {
+    in_flight_ -= job.remote.size;
+    memory_.give_back(memory_of(job));
+}
+
+void Conveyor::on_fetched(std::uint32_t number, mail::Message message) {
+    if (is_over_) {
+        return;
+    }
+    const Job& job = take_asked(number);
+    ++load_.report.fetched;
+    load_.report.fetched_octets += message.facts().received_octets;
+    refusals_in_row_ = 0;
+    received_.push_back({&job, std::move(message)});
+    on_progress_();
+    deliver_next();
+}
+
+void Conveyor::on_fetch_refused(std::uint32_t number, const Error& error) {
+    if (is_over_) {
+        return;
+    }
+    const Job& job = take_asked(number);
+    release(job);
+    ++load_.report.fetch_refused;
+    load_.report.last_trouble = error.text;
+    count_refusal(job, error);
+    if (++refusals_in_row_ >= kFetchRefusalsInRow) {
+        stop(error.in(
+            fmt::format("{} refused in a row, the last", counted(refusals_in_row_, "message"))));
+    }
+    fetch_more();
+    end_if_done();
+}
+
+/// A message that cannot be fetched again and again is poison: it is left out of the loop and tried
+/// once a day (design section 2).
+void Conveyor::count_refusal(const Job& job, const Error& error) {
+    if (job.verify) {
+        return;  // its record speaks of another state than this message's
+    }
+    store::MessageRecord record = job.record;
+    ++record.failures;
+    record.note = escaped(error.text);
+    if (record.failures >= kPoisonAfter) {
+        record.phase = store::Phase::held;
+        record.retry_after = services_.loop.wall_now() +
+                             std::chrono::duration_cast<std::chrono::milliseconds>(kPoisonRetry);
+    }
+    side_writes_.push_back(services_.ledger.write(load_.policy.account, {store::PutMessage{record}},
+                                                  [this](const Expected<void>& written) {
+                                                      if (!written && !is_over_) {
+                                                          end(written.error());
+                                                      }
+                                                  }));
+}
+
+void Conveyor::deliver_next() {
+    if (transfer_ != nullptr) {
+        return;
+    }
+    if (destination_.closed(services_.loop.now())) {
+        put_off_received();
+    }
+    if (received_.empty()) {
+        end_if_done();
+        return;
+    }
+    Received next = std::move(received_.front());
+    received_.pop_front();
+    transfer_ =
+        std::make_unique<Transfer>(services_, destination_, load_.policy, load_.origin, *next.job);
+    transfer_->start(std::move(next.message), [this, job = next.job](TransferResult result) {
+        on_transferred(*job, std::move(result));
+    });
+}
+
+/// Nobody takes them now: they stay on the server.
+void Conveyor::put_off_received() {
+    for (const Received& received : received_) {
+        release(*received.job);
+    }
+    unsecured_ += received_.size();
+    load_.report.put_off += received_.size();
+    received_.clear();
+}
+
+void Conveyor::on_transferred(const Job& job, TransferResult result) {
+    services_.loop.defer_delete(std::move(transfer_));
+    release(job);
+    if (result.local_fault) {
+        end(result.local_fault);
+        return;
+    }
+    log(job, result);
+    PollReport& report = load_.report;
+    if (!result.trouble.empty()) {
+        report.last_trouble = result.trouble;
+    }
+    if (!result.is_secured()) {
+        ++unsecured_;
+        ++report.put_off;
+    } else if (result.record.phase == store::Phase::held) {
+        ++report.held;
+    } else if (result.was_delivered) {
+        ++report.delivered;
+    }
+    const store::MessageKey key = result.record.key;
+    load_.records.insert_or_assign(key, std::move(result.record));
+    if (const auto closed = destination_.closed(services_.loop.now())) {
+        stop(*closed);
+    }
+    on_progress_();
+    fetch_more();
+    deliver_next();
+}
+
+void Conveyor::log(const Job& job, const TransferResult& result) {
+    const bool is_held = result.record.phase == store::Phase::held;
+    services_.log.info("message", {{"account", load_.policy.account},
+                                   {"uid", job.remote.uid},
+                                   {"size", job.remote.size},
+                                   {"outcome", !result.is_secured()   ? "put-off"
+                                               : is_held              ? "held"
+                                               : result.was_delivered ? "delivered"
+                                                                      : "known"},
+                                   {"answer", result.record.note}});
+}
+
+void Conveyor::session_lost(const Error& error) {
+    session_ = nullptr;
+    for (const Job* const job : asked_) {
+        release(*job);
+    }
+    asked_.clear();
+    stop(error);
+    end_if_done();
+}
+
+void Conveyor::stop(const Error& why) {
+    if (!stopped_by_) {
+        stopped_by_ = why;
+    }
+}
+
+void Conveyor::end_if_done() {
+    const bool nothing_to_fetch = stopped_by_ || next_fetch_ == load_.jobs.size();
+    if (!is_over_ && nothing_to_fetch && asked_.empty() && received_.empty() &&
+        transfer_ == nullptr) {
+        end(std::nullopt);
+    }
+}
+
+void Conveyor::end(std::optional<Error> local_fault) {
+    is_over_ = true;
+    const Done done = std::move(done_);
+    done(std::move(local_fault));
+}
+
+}  // namespace postrider::engine

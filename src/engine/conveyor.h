@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "postrider/engine/account_poll.h"
+#include "postrider/engine/memory_budget.h"
+#include "postrider/engine/plan.h"
+#include "postrider/source/source.h"
+
+#include "engine/transfer.h"
+
+namespace postrider::engine {
+
+/// Carries the messages of one session from the server to the destination: asks for some ahead, as
+/// far as kInFlight and the memory of all accounts allow, and delivers one after the other, in
+/// order. One delivery at a time per account, so that a crash leaves at most one in doubt (I5).
+class Conveyor {
+  public:
+    /// Ran out of work, or `local_fault`: the local state cannot be written, do nothing more.
+    using Done = std::function<void(std::optional<Error> local_fault)>;
+
+    /// What the conveyor works on; its owner's, which outlives it.
+    struct Load {
+        const std::vector<Job>& jobs;
+        Records& records;    ///< kept as the ledger has them
+        PollReport& report;  ///< counted up
+        const Origin& origin;
+        const AccountPolicy& policy;
+    };
+
+    Conveyor(Services& services, Destination& destination, Load load,
+             std::function<void()> on_progress, Done done);
+
+    /// `session` is where to fetch from; it outlives the conveyor or ends by session_lost().
+    /// `done` may come from inside if there is nothing to do.
+    void start(source::MailSource& session);
+
+    void on_fetched(std::uint32_t number, mail::Message message);
+    void on_fetch_refused(std::uint32_t number, const Error& error);
+    /// The session is gone. What was received whole is still delivered: it is known then, and not
+    /// fetched again.
+    void session_lost(const Error& error);
+
+    /// Fetched in this session, and neither delivered nor held: lost if the server forgot it now.
+    [[nodiscard]] bool has_unsecured() const { return unsecured_ > 0; }
+    /// Why not all was fetched, if so.
+    [[nodiscard]] const std::optional<Error>& stopped_by() const { return stopped_by_; }
+
+  private:
+    /// A message that was received and waits for its delivery.
+    struct Received {
+        const Job* job;
+        mail::Message message;
+    };
+
+    void fetch_more();
+    [[nodiscard]] const Job& take_asked(std::uint32_t number);
+    void release(const Job& job);
+    void count_refusal(const Job& job, const Error& error);
+    void deliver_next();
+    void put_off_received();
+    void on_transferred(const Job& job, TransferResult result);
+    void log(const Job& job, const TransferResult& result);
+    void stop(const Error& why);
+    void end_if_done();
+    void end(std::optional<Error> local_fault);
+
+    Services& services_;
+    Destination& destination_;
+    Load load_;
+    std::function<void()> on_progress_;
+    Done done_;
+    bool is_over_ = false;
+
+    source::MailSource* session_ = nullptr;
+    std::size_t next_fetch_ = 0;
+    std::deque<const Job*> asked_;  ///< fetches without an answer, in order
+    std::deque<Received> received_;
+    std::uint64_t in_flight_ = 0;  ///< listed octets asked for and not yet delivered
+    std::size_t unsecured_ = 0;
+    std::size_t refusals_in_row_ = 0;
+    std::optional<Error> stopped_by_;
+
+    MemoryBudget::Share memory_;
+    std::vector<std::unique_ptr<event::Operation>> side_writes_;
+    std::unique_ptr<Transfer> transfer_;
+};
+
+}  // namespace postrider::engine

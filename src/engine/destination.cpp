@@ -1,0 +1,69 @@
+#include "postrider/engine/destination.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace postrider::engine {
+
+Destination::Destination(std::string name, sink::MailSink& sink, std::uint64_t seed)
+    : name_(std::move(name)), sink_(sink), random_state_(seed) {}
+
+std::optional<Error> Destination::closed(MonotonicTime now) const {
+    if (!error_ || (error_->retry != Retry::never && now >= paused_until_)) {
+        return std::nullopt;
+    }
+    return error_;
+}
+
+void Destination::on_accepted() {
+    error_.reset();
+    has_accepted_ = true;
+    pauses_in_row_ = 0;
+    put_offs_in_row_ = 0;
+}
+
+void Destination::on_put_off(MonotonicTime now, const std::string& answer) {
+    if (++put_offs_in_row_ >= kPutOffsInRow) {
+        on_fault({Errc::busy, Retry::later,
+                  fmt::format("put off {} messages in a row, the last with: {}", put_offs_in_row_,
+                              answer)},
+                 now);
+    }
+}
+
+void Destination::on_refused(const std::string& answer) {
+    put_offs_in_row_ = 0;
+    if (has_accepted_) {
+        return;
+    }
+    refusals_since_start_ = answer == last_refusal_ ? refusals_since_start_ + 1 : 1;
+    last_refusal_ = answer;
+    if (refusals_since_start_ >= kRefusalsInRow) {
+        error_ = Error{Errc::refused, Retry::never,
+                       fmt::format("destination {} refuses every message with: {}; check that it "
+                                   "accepts mail from here for these recipients",
+                                   name_, answer)};
+    }
+}
+
+void Destination::on_fault(const Error& error, MonotonicTime now) {
+    error_ = error.in("destination " + name_);
+    put_offs_in_row_ = 0;
+    paused_until_ = now + next_pause();
+}
+
+Duration Destination::next_pause() {
+    const std::uint32_t doublings = std::min(pauses_in_row_++, 10U);
+    const Duration pause = std::min(kFirstPause * (1U << doublings), kLongestPause);
+    // splitmix64: enough to keep many destinations from waking in step, and the same in every run.
+    random_state_ += 0x9e3779b97f4a7c15U;
+    std::uint64_t z = random_state_;
+    z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
+    z ^= z >> 31U;
+    return pause + pause / 1000 * static_cast<std::int64_t>(z % 200);
+}
+
+}  // namespace postrider::engine

@@ -1,0 +1,278 @@
+#include "postrider/engine/plan.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "postrider/base/text.h"
+
+// Decisions about identity. A UID alone proves nothing (servers reuse, renumber and duplicate
+// them): a record speaks of a listed message only if UID, occurrence and listed size agree. Where
+// even that can deceive, because a confirmed deletion seems undone or equal UIDs have changed their
+// number, the message is fetched again and its content decides.
+namespace postrider::engine {
+
+namespace {
+
+using store::MessageRecord;
+using store::Phase;
+
+/// What a record says of its content, if that has reached its end.
+std::optional<KnownContent> content_of(const MessageRecord& record) {
+    if (!record.sha256) {
+        return std::nullopt;
+    }
+    switch (record.phase) {
+        case Phase::delivered:
+        case Phase::deleting:
+        case Phase::gone:
+            return KnownContent{*record.sha256, Phase::delivered};
+        case Phase::held:
+            return KnownContent{*record.sha256, Phase::held};
+        case Phase::seen:
+            return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+/// All that is listed and all that is recorded of one UID.
+struct UidGroup {
+    std::size_t listed = 0;
+    std::size_t recorded = 0;
+    std::size_t vanished = 0;  ///< recorded at the last listing, not listed now
+    std::size_t appeared = 0;  ///< listed now, not recorded
+    std::vector<KnownContent> contents;
+
+    /// Equal UIDs whose number has changed: the occurrence numbers may have moved, so that an
+    /// undelivered message may stand where a delivered one stood.
+    [[nodiscard]] bool has_shifted() const {
+        return listed > 0 && recorded > 0 && (listed > 1 || recorded > 1) &&
+               (vanished > 0 || appeared > 0);
+    }
+};
+
+class Planner {
+  public:
+    Planner(const source::Listing& listing, const store::AccountRecords& known, WallTime now)
+        : listing_(listing), now_(now) {
+        for (const MessageRecord& record : known.messages) {
+            known_.emplace(record.key, record);
+        }
+        for (const source::RemoteMessage& remote : listing.messages) {
+            if (remote.uid.empty()) {
+                continue;
+            }
+            const store::MessageKey key = key_of(remote);
+            UidGroup& group = groups_[remote.uid];
+            ++group.listed;
+            group.appeared += known_.count(key) == 0 ? 1U : 0U;
+            listed_.insert(key);
+        }
+        for (const auto& [key, record] : known_) {
+            UidGroup& group = groups_[key.uid];
+            ++group.recorded;
+            group.vanished += !record.absent_since && listed_.count(key) == 0 ? 1U : 0U;
+            if (const auto content = content_of(record)) {
+                group.contents.push_back(*content);
+            }
+        }
+    }
+
+    Plan make(bool accept_new_uids) {
+        if (!accept_new_uids) {
+            plan_.doubt = doubt();
+        }
+        for (const source::RemoteMessage& remote : listing_.messages) {
+            if (remote.uid.empty()) {
+                ++plan_.without_uid;
+            } else {
+                judge(remote);
+            }
+        }
+        for (const auto& [key, record] : known_) {
+            if (listed_.count(key) == 0) {
+                judge_absent(record);
+            }
+        }
+        return std::move(plan_);
+    }
+
+  private:
+    void judge(const source::RemoteMessage& remote) {
+        const auto found = known_.find(key_of(remote));
+        if (found == known_.end() || found->second.listed_size != remote.size) {
+            judge_new(remote, found != known_.end());
+            return;
+        }
+        MessageRecord record = found->second;
+        if (has_shifted(remote.uid)) {
+            verify(remote, record, groups_.at(remote.uid).contents);
+            return;
+        }
+        if (record.absent_since) {
+            record.absent_since.reset();
+            put(record);
+        }
+        plan_.records.insert_or_assign(record.key, record);
+        judge_known(remote, record);
+    }
+
+    void judge_known(const source::RemoteMessage& remote, const MessageRecord& record) {
+        switch (record.phase) {
+            case Phase::seen:
+                plan_.fetch.push_back({remote, record, std::nullopt});
+                return;
+            case Phase::delivered:
+            case Phase::deleting:
+                ++plan_.kept;
+                return;
+            case Phase::gone:
+                verify(remote, record, groups_.at(remote.uid).contents);
+                return;
+            case Phase::held:
+                if (record.retry_after && now_ >= *record.retry_after) {
+                    plan_.fetch.push_back({remote, record, std::nullopt});
+                } else {
+                    ++plan_.held;
+                }
+                return;
+        }
+    }
+
+    void judge_new(const source::RemoteMessage& remote, bool replaces_known) {
+        MessageRecord record;
+        record.key = key_of(remote);
+        record.listed_size = remote.size;
+        record.first_seen = now_;
+        if (has_shifted(remote.uid)) {
+            verify(remote, record, groups_.at(remote.uid).contents);
+            return;
+        }
+        if (replaces_known) {
+            // The old record must not speak for the new message, not even after a crash.
+            put(record);
+        }
+        plan_.records.insert_or_assign(record.key, record);
+        plan_.fetch.push_back({remote, record, std::nullopt});
+    }
+
+    void verify(const source::RemoteMessage& remote, MessageRecord record,
+                std::vector<KnownContent> contents) {
+        // Until its content has spoken, nothing may be deleted on the strength of the record.
+        record.phase = Phase::seen;
+        record.listed_size = remote.size;
+        record.settled_recipients.clear();
+        record.absent_since.reset();
+        plan_.records.insert_or_assign(record.key, record);
+        plan_.fetch.push_back({remote, record, std::move(contents)});
+    }
+
+    [[nodiscard]] bool has_shifted(const std::string& uid) const {
+        const auto group = groups_.find(uid);
+        return group != groups_.end() && group->second.has_shifted();
+    }
+
+    /// I7: forgotten after a good QUIT and one later listing without it, or after two absences at
+    /// least a day apart.
+    void judge_absent(const MessageRecord& record) {
+        std::vector<store::Change>& changes =
+            has_shifted(record.key.uid) ? plan_.when_verified[record.key.uid] : plan_.reconcile;
+        if (record.phase == Phase::gone ||
+            (record.absent_since && now_ - *record.absent_since >= kForgetAfter)) {
+            changes.emplace_back(store::ForgetMessage{record.key});
+            return;
+        }
+        if (!record.absent_since || *record.absent_since > now_) {
+            MessageRecord absent = record;
+            absent.absent_since = now_;
+            changes.emplace_back(store::PutMessage{absent});
+        }
+    }
+
+    /// I9, R-011: nearly all that was known has another name or size now. That is a migrated or
+    /// reset mailbox, not new mail.
+    [[nodiscard]] std::optional<Error> doubt() const {
+        std::size_t expected = 0;
+        std::size_t matched = 0;
+        for (const auto& [key, record] : known_) {
+            if (record.phase != Phase::gone && !record.absent_since) {
+                ++expected;
+            }
+        }
+        std::size_t unknown = 0;
+        for (const source::RemoteMessage& remote : listing_.messages) {
+            const auto found = known_.find(key_of(remote));
+            if (found != known_.end() && found->second.listed_size == remote.size) {
+                ++matched;
+            } else {
+                ++unknown;
+            }
+        }
+        if (expected < kDoubtFrom || matched * 10 >= expected || unknown * 2 < expected) {
+            return std::nullopt;
+        }
+        return Error{
+            Errc::doubt, Retry::never,
+            fmt::format("of {} known messages only {} are still listed, and {} unknown ones "
+                        "are: the server seems to have renamed its messages (new UIDs after "
+                        "a move or reset). Nothing was fetched or deleted. If all of them "
+                        "shall be fetched as new mail, run once with --accept-new-uids",
+                        expected, matched, unknown)};
+    }
+
+    void put(const MessageRecord& record) {
+        plan_.reconcile.emplace_back(store::PutMessage{record});
+    }
+
+    const source::Listing& listing_;
+    WallTime now_;
+    Records known_;
+    std::set<store::MessageKey> listed_;
+    std::map<std::string, UidGroup, std::less<>> groups_;
+    Plan plan_;
+};
+
+bool may_be_removed(const source::RemoteMessage& remote, const Records& records,
+                    const AccountPolicy& policy, WallTime now) {
+    const auto found = records.find(key_of(remote));
+    if (found == records.end() || found->second.listed_size != remote.size) {
+        return false;
+    }
+    const MessageRecord& record = found->second;
+    return (record.phase == Phase::delivered || record.phase == Phase::deleting) &&
+           record.delivered_at && policy.delete_after &&
+           now - *record.delivered_at >= *policy.delete_after;
+}
+
+}  // namespace
+
+store::MessageKey key_of(const source::RemoteMessage& remote) {
+    return {remote.uid, remote.occurrence};
+}
+
+Plan plan(const source::Listing& listing, const store::AccountRecords& known,
+          const AccountPolicy& policy, WallTime now) {
+    return Planner(listing, known, now).make(policy.accept_new_uids);
+}
+
+std::vector<Job> removable(const source::Listing& listing, const Records& records,
+                           const AccountPolicy& policy, WallTime now) {
+    std::set<std::string_view> blocked;
+    for (const source::RemoteMessage& remote : listing.messages) {
+        if (!may_be_removed(remote, records, policy, now)) {
+            blocked.insert(remote.uid);
+        }
+    }
+    std::vector<Job> jobs;
+    for (const source::RemoteMessage& remote : listing.messages) {
+        if (!remote.uid.empty() && blocked.count(remote.uid) == 0) {
+            jobs.push_back({remote, records.at(key_of(remote)), std::nullopt});
+        }
+    }
+    return jobs;
+}
+
+}  // namespace postrider::engine

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "postrider/engine/account_poll.h"
+#include "postrider/engine/plan.h"
+#include "postrider/source/source.h"
+
+#include "engine/conveyor.h"
+
+namespace postrider::engine {
+
+/// The states of AccountPoll and what happens in each; see there for the picture.
+class AccountPoll::Machine final : private source::SourceEvents {
+  public:
+    Machine(Services& services, source::SourceFactory& source, Destination& destination,
+            AccountPolicy policy);
+
+    void start(Progress progress, Done done);
+
+  private:
+    enum class State : std::uint8_t {
+        idle,
+        probing,
+        opening,       ///< ledger, connection, login, listing
+        reconciling,   ///< what the listing taught is being recorded
+        transferring,  ///< fetching and delivering
+        securing,      ///< waiting for the ledger to be durable
+        removing,      ///< DELEs are out
+        settling,      ///< QUIT is out
+        recording,     ///< what QUIT settled is being recorded
+        over,
+    };
+
+    void enter(State state);
+    void probe();
+    void open();
+    void on_loaded(Expected<store::AccountRecords> known);
+
+    void on_listed(const source::Listing& listing,
+                   const source::Capabilities& capabilities) override;
+    void on_fetched(std::uint32_t number, mail::Message message) override;
+    void on_fetch_refused(std::uint32_t number, const Error& error) override;
+    void on_removed(std::uint32_t number) override;
+    void on_remove_refused(std::uint32_t number, const Error& error) override;
+    void on_settled(const Expected<void>& outcome) override;
+    void on_failed(const Error& error) override;
+
+    void begin_transfers();
+    void on_conveyed(std::optional<Error> local_fault);
+
+    void secure();
+    [[nodiscard]] std::vector<store::Change> verified_changes() const;
+    void remove_all();
+    [[nodiscard]] Job take_removal(std::uint32_t number);
+    void end_removals_if_done();
+    void settle();
+    void after_settling();
+
+    /// Records and goes on with `next`; a failing ledger ends the poll.
+    void write(std::vector<store::Change> changes, std::function<void()> next);
+    void drop_session();
+    void finish(std::optional<Error> error);
+
+    Services& services_;
+    source::SourceFactory& source_;
+    Destination& destination_;
+    const AccountPolicy policy_;
+    Progress progress_;
+    Done done_;
+    State state_ = State::idle;
+    PollReport report_;
+    MonotonicTime started_{};
+
+    store::AccountRecords known_;
+    source::Listing listing_;
+    source::Capabilities capabilities_;
+    Origin origin_;
+    Plan plan_;
+    bool is_settling_session_ = false;  ///< no RETR in this session (I3)
+
+    std::deque<Job> to_remove_;           ///< DELEs without an answer, in order
+    std::vector<store::Change> removed_;  ///< records of what was removed, as they are after QUIT
+
+    std::unique_ptr<event::Timer> soon_;
+    std::unique_ptr<event::Operation> operation_;
+    std::unique_ptr<Conveyor> conveyor_;
+    std::unique_ptr<source::MailSource> session_;
+};
+
+}  // namespace postrider::engine

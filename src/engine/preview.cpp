@@ -1,0 +1,80 @@
+#include "postrider/engine/preview.h"
+
+#include <optional>
+#include <utility>
+
+#include "postrider/base/assert.h"
+
+namespace postrider::engine {
+
+namespace {
+
+using PreviewDone = std::function<void(Expected<PreviewResult>)>;
+
+/// load -> list -> plan -> QUIT: without RETR or DELE, QUIT changes nothing on any server.
+class Preview final : public event::Operation, private source::SourceEvents {
+  public:
+    Preview(event::Loop& loop, store::Ledger& ledger, source::SourceFactory& source,
+            AccountPolicy policy, PreviewDone done)
+        : loop_(loop), source_(source), policy_(std::move(policy)), done_(std::move(done)) {
+        loading_ = ledger.load(policy_.account, [this](Expected<store::AccountRecords> known) {
+            if (!known) {
+                end(failure(known.error()));
+                return;
+            }
+            known_ = std::move(*known);
+            session_ = source_.open(*this);
+            session_->start();
+        });
+    }
+
+  private:
+    void on_listed(const source::Listing& listing,
+                   const source::Capabilities& /*capabilities*/) override {
+        PreviewResult result;
+        result.plan = plan(listing, known_, policy_, loop_.wall_now());
+        result.remove = removable(listing, result.plan.records, policy_, loop_.wall_now());
+        result.listed = listing.messages.size();
+        result_ = std::move(result);
+        session_->settle();
+    }
+    void on_settled(const Expected<void>& /*outcome*/) override { end(std::move(*result_)); }
+    void on_failed(const Error& error) override { end(failure(error)); }
+
+    // Nothing was asked that these would answer.
+    void on_fetched(std::uint32_t /*number*/, mail::Message /*message*/) override {
+        POSTRIDER_ASSERT(false);
+    }
+    void on_fetch_refused(std::uint32_t /*number*/, const Error& /*error*/) override {
+        POSTRIDER_ASSERT(false);
+    }
+    void on_removed(std::uint32_t /*number*/) override { POSTRIDER_ASSERT(false); }
+    void on_remove_refused(std::uint32_t /*number*/, const Error& /*error*/) override {
+        POSTRIDER_ASSERT(false);
+    }
+
+    void end(Expected<PreviewResult> result) {
+        loop_.defer_delete(std::move(session_));
+        const PreviewDone done = std::move(done_);
+        done(std::move(result));
+    }
+
+    event::Loop& loop_;
+    source::SourceFactory& source_;
+    const AccountPolicy policy_;
+    PreviewDone done_;
+    store::AccountRecords known_;
+    std::optional<PreviewResult> result_;
+    std::unique_ptr<event::Operation> loading_;
+    std::unique_ptr<source::MailSource> session_;
+};
+
+}  // namespace
+
+std::unique_ptr<event::Operation> preview(event::Loop& loop, store::Ledger& ledger,
+                                          source::SourceFactory& source,
+                                          const AccountPolicy& policy, PreviewDone done) {
+    return std::make_unique<Preview>(loop, ledger, source, policy, std::move(done));
+}
+
+}  // namespace postrider::engine

@@ -1,0 +1,215 @@
+#include "engine/transfer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "postrider/base/assert.h"
+#include "postrider/base/text.h"
+#include "postrider/mail/header_scan.h"
+#include "postrider/mail/trace.h"
+
+#include "engine/fate.h"
+
+namespace postrider::engine {
+
+namespace {
+
+std::vector<mail::Address> unsettled(const std::vector<mail::Address>& recipients,
+                                     const std::vector<std::string>& settled) {
+    std::vector<mail::Address> rest;
+    std::copy_if(recipients.begin(), recipients.end(), std::back_inserter(rest),
+                 [&](const mail::Address& recipient) {
+                     return std::find(settled.begin(), settled.end(), recipient.text()) ==
+                            settled.end();
+                 });
+    return rest;
+}
+
+}  // namespace
+
+Transfer::Transfer(Services& services, Destination& destination, const AccountPolicy& policy,
+                   const Origin& origin, Job job)
+    : services_(services),
+      destination_(destination),
+      policy_(policy),
+      origin_(origin),
+      job_(std::move(job)),
+      end_soon_(services.loop.make_timer([this] { end(); })) {}
+
+void Transfer::start(mail::Message message, Done done) {
+    done_ = std::move(done);
+    result_.record = job_.record;
+    store::MessageRecord& record = result_.record;
+    record.sha256 = message.facts().sha256;
+    record.failures = 0;
+    record.retry_after.reset();
+    record.absent_since.reset();
+    if (is_known_content(message.facts().sha256)) {
+        this->record();
+        return;
+    }
+    record.phase = store::Phase::seen;
+    if (const auto prepared = prepare(std::move(message)); !prepared) {
+        result_.local_fault = prepared.error();
+        end_soon_->arm(Duration::zero());
+        return;
+    }
+    if (envelope_.recipients.empty()) {
+        // Everybody of today's list had it on an earlier day.
+        this->record();
+        return;
+    }
+    operation_ = destination_.sink().deliver(
+        envelope_, outgoing_, [this](const sink::DeliveryReport& report) { on_report(report); });
+}
+
+bool Transfer::is_known_content(const mail::Digest& sha256) {
+    if (!job_.verify) {
+        return false;
+    }
+    const auto known =
+        std::find_if(job_.verify->begin(), job_.verify->end(),
+                     [&](const KnownContent& content) { return content.sha256 == sha256; });
+    if (known == job_.verify->end()) {
+        result_.record.delivered_at.reset();
+        result_.record.note.clear();
+        return false;
+    }
+    result_.record.phase = known->phase;
+    if (known->phase == store::Phase::delivered && !result_.record.delivered_at) {
+        result_.record.delivered_at = services_.loop.wall_now();
+    }
+    return true;
+}
+
+Expected<void> Transfer::prepare(mail::Message message) {
+    const Expected<std::string> head = message.head(mail::kHeaderScanLimit);
+    if (!head) {
+        return failure(head.error());
+    }
+    const mail::HeaderScan scan = mail::scan_header(*head);
+    envelope_ =
+        mail::make_envelope(scan, unsettled(policy_.recipients, job_.record.settled_recipients));
+    delivery_id_ = mail::delivery_id(services_.ledger.installation_key(), policy_.account,
+                                     job_.remote.uid, message.facts().sha256);
+    mail::Trace trace;
+    trace.delivery_id = delivery_id_;
+    trace.from_host = origin_.host;
+    trace.from_address = origin_.address;
+    trace.by_host = services_.own_host;
+    trace.with = origin_.transport;
+    trace.recipient = policy_.recipients.size() == 1 ? policy_.recipients.front().text() : "";
+    trace.time = services_.loop.wall_now();
+    outgoing_ = std::make_shared<const mail::OutgoingMessage>(
+        std::move(message), mail::trace_header(trace), scan.return_path_fields);
+    return {};
+}
+
+void Transfer::on_report(const sink::DeliveryReport& report) {
+    POSTRIDER_ASSERT(report.verdicts.size() == envelope_.recipients.size());
+    const WallTime now = services_.loop.wall_now();
+    store::MessageRecord& record = result_.record;
+    for (std::size_t i = 0; i < report.verdicts.size(); ++i) {
+        const sink::Verdict& verdict = report.verdicts[i];
+        const mail::Address& recipient = envelope_.recipients[i];
+        switch (fate_of(verdict, record.failing_since, now)) {
+            case Fate::settled:
+                record.settled_recipients.push_back(recipient.text());
+                result_.was_delivered = true;
+                record.note = in_words(verdict);
+                break;
+            case Fate::hold:
+                refused_.push_back(recipient);
+                result_.trouble = recipient.text() + ": " + in_words(verdict);
+                break;
+            case Fate::retry:
+                put_off(recipient.text() + ": " + in_words(verdict));
+                break;
+        }
+    }
+    tell_destination(report);
+    if (refused_.empty()) {
+        this->record();
+    } else {
+        hold_refused();
+    }
+}
+
+void Transfer::tell_destination(const sink::DeliveryReport& report) {
+    const MonotonicTime now = services_.loop.now();
+    if (report.fault) {
+        destination_.on_fault(*report.fault, now);
+    } else if (result_.was_delivered) {
+        destination_.on_accepted();
+    } else if (!refused_.empty()) {
+        destination_.on_refused(result_.trouble);
+    } else if (std::any_of(report.verdicts.begin(), report.verdicts.end(),
+                           [](const sink::Verdict& verdict) {
+                               return verdict.outcome == sink::Outcome::later;
+                           })) {
+        destination_.on_put_off(now, result_.trouble);
+    }
+}
+
+void Transfer::hold_refused() {
+    store::HeldMessage held;
+    held.delivery_id = delivery_id_;
+    held.account = policy_.account;
+    held.uid = job_.remote.uid;
+    held.envelope = {envelope_.sender, refused_};
+    held.reason = result_.trouble;
+    operation_ = services_.held.hold(held, outgoing_, [this](const Expected<void>& kept) {
+        if (kept) {
+            has_held_copy_ = true;
+            for (const mail::Address& recipient : refused_) {
+                result_.record.settled_recipients.push_back(recipient.text());
+            }
+        } else {
+            put_off(kept.error().text);
+            result_.local_fault = kept.error();
+        }
+        record();
+    });
+}
+
+void Transfer::put_off(const std::string& why) {
+    is_put_off_ = true;
+    result_.trouble = why;
+    if (!result_.record.failing_since) {
+        result_.record.failing_since = services_.loop.wall_now();
+    }
+}
+
+void Transfer::record() {
+    store::MessageRecord& record = result_.record;
+    if (record.phase == store::Phase::seen) {
+        if (!result_.trouble.empty()) {
+            record.note = result_.trouble;
+        }
+        if (has_held_copy_) {
+            // Remembered also while other recipients are still waiting: never to be deleted.
+            record.held_copy = true;
+        }
+        if (!is_put_off_) {
+            record.phase = record.held_copy ? store::Phase::held : store::Phase::delivered;
+            record.failing_since.reset();
+            if (record.phase == store::Phase::delivered) {
+                record.delivered_at = services_.loop.wall_now();
+            }
+        }
+    }
+    operation_ = services_.ledger.write(policy_.account, {store::PutMessage{record}},
+                                        [this](const Expected<void>& written) {
+                                            if (!written) {
+                                                result_.local_fault = written.error();
+                                            }
+                                            end();
+                                        });
+}
+
+void Transfer::end() {
+    const Done done = std::move(done_);
+    done(std::move(result_));
+}
+
+}  // namespace postrider::engine

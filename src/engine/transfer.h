@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "postrider/engine/destination.h"
+#include "postrider/engine/plan.h"
+#include "postrider/engine/policy.h"
+#include "postrider/engine/services.h"
+#include "postrider/mail/message.h"
+#include "postrider/mail/outgoing.h"
+
+namespace postrider::engine {
+
+/// Where the message came from: for our Received line.
+struct Origin {
+    std::string host;
+    std::string address;
+    std::string transport;
+};
+
+/// How a transfer ended. The record is what the ledger says now.
+struct TransferResult {
+    store::MessageRecord record;
+    bool was_delivered = false;  ///< some recipient got it in this transfer
+    std::string trouble;         ///< why it was put off or held; empty if neither
+    /// The state could not be written: stop fetching and deleting.
+    std::optional<Error> local_fault;
+
+    /// Nothing more is to be done for it: it may leave the server, as far as a consuming server
+    /// takes it by itself (I3).
+    [[nodiscard]] bool is_secured() const {
+        return !local_fault && record.phase != store::Phase::seen;
+    }
+};
+
+/// The way of one received message: envelope, delivery, a held copy of what was refused, and the
+/// record of it all. Ends only when the ledger has written: who starts the next one then
+/// leaves at most one delivery in doubt.
+class Transfer {
+  public:
+    using Done = std::function<void(TransferResult)>;
+
+    /// What it refers to outlives it.
+    Transfer(Services& services, Destination& destination, const AccountPolicy& policy,
+             const Origin& origin, Job job);
+
+    /// `done` runs at most once, from the loop, never after ~Transfer.
+    void start(mail::Message message, Done done);
+
+  private:
+    [[nodiscard]] bool is_known_content(const mail::Digest& sha256);
+    [[nodiscard]] Expected<void> prepare(mail::Message message);
+    void on_report(const sink::DeliveryReport& report);
+    void tell_destination(const sink::DeliveryReport& report);
+    void hold_refused();
+    void put_off(const std::string& why);
+    void record();
+    void end();
+
+    Services& services_;
+    Destination& destination_;
+    const AccountPolicy& policy_;
+    const Origin& origin_;
+    Job job_;
+    Done done_;
+
+    std::string delivery_id_;
+    mail::Envelope envelope_;
+    // Owners: this transfer, and the sink or held store while they work on it.
+    std::shared_ptr<const mail::OutgoingMessage> outgoing_;
+    std::vector<mail::Address> refused_;
+    bool has_held_copy_ = false;
+    bool is_put_off_ = false;
+    TransferResult result_;
+    std::unique_ptr<event::Operation> operation_;
+    std::unique_ptr<event::Timer> end_soon_;
+};
+
+}  // namespace postrider::engine

@@ -1,0 +1,86 @@
+#include "postrider/mail/trace.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "postrider/base/assert.h"
+#include "postrider/base/text.h"
+
+#include "mail/octets.h"
+
+namespace postrider::mail {
+namespace {
+
+constexpr std::size_t kDeliveryIdOctets = 16;
+// Keep each line below the 998 octets of RFC 5322 section 2.1.1, whatever we are given.
+constexpr std::size_t kNameLimit = 255;  ///< of a host name or an address
+constexpr std::size_t kWordLimit = 64;   ///< of a delivery id or a protocol
+
+/// Length and text: no two lists of texts give the same octets.
+void append_framed(std::string& message, std::string_view text) {
+    message += std::to_string(text.size());
+    message += ':';
+    message += text;
+}
+
+/// `text` with '?' for all but letters, digits and the `also` allowed; cut to `limit`.
+std::string restricted(std::string_view text, std::string_view also, std::size_t limit) {
+    std::string safe(text.substr(0, limit));
+    std::replace_if(
+        safe.begin(), safe.end(),
+        [also](char c) { return !is_alnum(c) && also.find(c) == std::string_view::npos; }, '?');
+    return safe;
+}
+
+std::string host_text(std::string_view host) {
+    return host.empty() ? "unknown" : restricted(host, "-._:", kNameLimit);
+}
+
+/// RFC 5321 section 4.1.3: " ([192.0.2.1])", " ([IPv6:2001:db8::1])", without a zone ("%eth0").
+std::string tcp_info(std::string_view address) {
+    address = address.substr(0, address.find('%'));
+    if (address.empty()) return {};
+    const bool is_ipv6 = address.find(':') != std::string_view::npos;
+    return fmt::format(" ([{}{}])", is_ipv6 ? "IPv6:" : "", restricted(address, ".:", kNameLimit));
+}
+
+}  // namespace
+
+std::string delivery_id(const Secret& installation_key, std::string_view account,
+                        std::string_view uid, const Digest& content) {
+    std::string message = "postrider delivery 1\n";
+    append_framed(message, account);
+    append_framed(message, uid);
+    message.append(content.begin(), content.end());
+
+    const std::string_view key = installation_key.reveal();
+    Digest code{};
+    const auto* octets = reinterpret_cast<const unsigned char*>(message.data());
+    const auto* done = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), octets,
+                            message.size(), code.data(), nullptr);
+    POSTRIDER_ASSERT(done != nullptr);
+    return to_hex(std::span(code).first(kDeliveryIdOctets));
+}
+
+std::string trace_header(const Trace& trace) {
+    const std::string id = restricted(trace.delivery_id, "-_", kWordLimit);
+    const std::string recipient =
+        trace.recipient.empty()
+            ? ""
+            : fmt::format(" for <{}>",
+                          restricted(trace.recipient, "!#$%&'*+-/=?^_`{|}~.@[]:", kNameLimit));
+    return fmt::format(
+        "X-Postrider-Id: {}\r\n"
+        "Received: from {}{}\r\n"
+        "\tby {} with {} id {}{};\r\n"
+        "\t{}\r\n",
+        id, host_text(trace.from_host), tcp_info(trace.from_address), host_text(trace.by_host),
+        restricted(trace.with, "", kWordLimit), id, recipient, rfc5322_date(trace.time));
+}
+
+}  // namespace postrider::mail

@@ -1,0 +1,146 @@
+// The connector of the program: resolver -> race of addresses -> TLS, under one deadline.
+#include "postrider/net/connector.h"
+
+#include <utility>
+
+#include "postrider/base/text.h"
+
+#include "net/connect_race.h"
+#include "net/connector_parts.h"
+#include "net/socket_stream.h"
+
+namespace postrider::net {
+namespace {
+
+/// What the connects of one connector share. It outlives them.
+struct Parts {
+    event::Loop& loop;
+    std::unique_ptr<Resolver> resolver;
+    std::shared_ptr<TlsTrusts> trusts;  ///< owners: the connector and its streams
+};
+
+/// One connect under way.
+///
+///     resolving -> racing -> securing -> (done)
+///         |______________________________^   any failure, or the deadline
+class Connecting final : public event::Operation {
+  public:
+    Connecting(Parts& parts, ConnectRequest request, ConnectDone done)
+        : parts_(parts),
+          request_(std::move(request)),
+          done_(std::move(done)),
+          begin_(parts.loop.make_timer([this] { begin(); })),
+          deadline_(parts.loop.make_timer([this] { on_deadline(); })) {
+        begin_->arm(Duration::zero());
+        deadline_->arm(request_.deadline);
+    }
+
+  private:
+    void begin() {
+        const Endpoint& endpoint = request_.endpoint;
+        const auto known = endpoint.is_unix() ? Address::from_unix_path(endpoint.unix_path)
+                                              : Address::from_literal(endpoint.host, endpoint.port);
+        if (known) {
+            race({*known}, ConnectRace::Naming::reasons_only);
+        } else if (endpoint.is_unix()) {
+            fail({Errc::network, Retry::never, "the path is too long for a socket"});
+        } else {
+            lookup_ = parts_.resolver->resolve(
+                endpoint.host, endpoint.port,
+                [this](Expected<Addresses> found) { on_resolved(std::move(found)); });
+        }
+    }
+
+    void on_resolved(Expected<Addresses> found) {
+        if (found) {
+            race(interleaved(*found), ConnectRace::Naming::addresses);
+        } else {
+            fail(std::move(found.error()));
+        }
+    }
+
+    void race(const Addresses& addresses, ConnectRace::Naming naming) {
+        race_ = std::make_unique<ConnectRace>(
+            parts_.loop, addresses, naming,
+            [this](Expected<ConnectRace::Winner> winner) { on_connected(std::move(winner)); });
+    }
+
+    void on_connected(Expected<ConnectRace::Winner> winner) {
+        if (!winner) {
+            fail(std::move(winner.error()));
+            return;
+        }
+        stream_ = std::make_unique<SocketStream>(parts_.loop, std::move(winner->socket),
+                                                 winner->address.to_text(), parts_.trusts);
+        if (!request_.tls) {
+            finish(std::move(stream_));
+            return;
+        }
+        TlsSettings settings = *request_.tls;
+        if (settings.server_name.empty()) {
+            settings.server_name = request_.endpoint.host;
+        }
+        stream_->begin_tls(settings, [this](Expected<void> secured) {
+            if (secured) {
+                finish(std::move(stream_));
+            } else {
+                fail(std::move(secured.error()));
+            }
+        });
+    }
+
+    void on_deadline() {
+        std::string where = "looking up the address";
+        if (stream_ != nullptr) {
+            where = "in the TLS handshake";
+        } else if (race_ != nullptr) {
+            where = "connecting (" + race_->report() + ")";
+        }
+        fail({Errc::timed_out, Retry::later,
+              "no connection within " + postrider::to_text(request_.deadline) + ", " + where});
+    }
+
+    void fail(Error error) { finish(failure(error.in(escaped(request_.endpoint.to_text())))); }
+
+    void finish(Expected<std::unique_ptr<ByteStream>> outcome) {
+        deadline_->disarm();
+        const ConnectDone done = std::exchange(done_, nullptr);
+        done(std::move(outcome));
+    }
+
+    Parts& parts_;
+    ConnectRequest request_;
+    ConnectDone done_;
+    std::unique_ptr<event::Operation> lookup_;
+    std::unique_ptr<ConnectRace> race_;
+    std::unique_ptr<SocketStream> stream_;
+    std::unique_ptr<event::Timer> begin_;
+    std::unique_ptr<event::Timer> deadline_;
+};
+
+class SocketConnector final : public Connector {
+  public:
+    SocketConnector(event::Loop& loop, std::unique_ptr<Resolver> resolver)
+        : parts_{loop, std::move(resolver), std::make_shared<TlsTrusts>()} {}
+
+    [[nodiscard]] std::unique_ptr<event::Operation> connect(const ConnectRequest& request,
+                                                            ConnectDone done) override {
+        return std::make_unique<Connecting>(parts_, request, std::move(done));
+    }
+
+  private:
+    Parts parts_;
+};
+
+}  // namespace
+
+std::unique_ptr<Connector> make_connector_with(event::Loop& loop,
+                                               std::unique_ptr<Resolver> resolver) {
+    return std::make_unique<SocketConnector>(loop, std::move(resolver));
+}
+
+std::unique_ptr<Connector> make_connector(event::Loop& loop) {
+    return make_connector_with(loop, make_ares_resolver(loop));
+}
+
+}  // namespace postrider::net

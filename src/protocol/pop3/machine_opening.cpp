@@ -1,0 +1,155 @@
+// The way from the greeting to LoggedIn.
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "protocol/pop3/machine.h"
+
+namespace postrider::pop3 {
+
+namespace {
+
+/// What a stranger's greeting tells about the port, for the error text (P-001).
+std::string_view hint_of(std::string_view greeting) {
+    if (greeting.starts_with("* ")) {
+        return "; it speaks IMAP: check host and port";
+    }
+    if (greeting.starts_with("220")) {
+        return "; it speaks SMTP or FTP: check host and port";
+    }
+    return "; check host and port";
+}
+
+}  // namespace
+
+Dialogue::Machine::Report Dialogue::Machine::on_greeting(std::string_view line) {
+    switch (parse_reply(line).status) {
+        case Status::ok:
+            enter(settings_.use_stls ? State::capa_before_tls : State::capa_before_login);
+            send("CAPA");
+            return std::nullopt;
+        case Status::err:
+            return fail(
+                refusal({.asked = "the connection", .code = Errc::protocol}, line, quoter_));
+        case Status::challenge:
+        case Status::none:
+            break;
+    }
+    return fail({Errc::protocol, Retry::later,
+                 fmt::format("this is no POP3 server: it greets with {}{}", quoter_.quoted(line),
+                             hint_of(line))});
+}
+
+Dialogue::Machine::Report Dialogue::Machine::on_capa_status(std::string_view line,
+                                                            std::string_view rest) {
+    capa_ = CapaReader();
+    switch (parse_reply(line).status) {
+        case Status::ok:
+            reading_ = Reading::capa_lines;
+            return std::nullopt;
+        case Status::err:
+            if (state_ == State::capa_before_tls) {
+                return fail(refusal({.asked = "CAPA",
+                                     .code = Errc::unsupported,
+                                     .retry = Retry::never,
+                                     .advice = "without it there is no STLS, which the "
+                                               "configuration requires; try tls: implicit"},
+                                    line, quoter_));
+            }
+            // A server older than RFC 2449 (P-007).
+            capabilities_ = {};
+            return state_ == State::capa_before_login ? begin_login() : on_logged_in(rest);
+        case Status::challenge:
+        case Status::none:
+            break;
+    }
+    return fail_no_reply("CAPA", line);
+}
+
+Dialogue::Machine::Report Dialogue::Machine::on_capa_line(std::string_view line) {
+    if (auto added = capa_.add(line); !added) {
+        return fail(std::move(added).error());
+    }
+    return std::nullopt;
+}
+
+Dialogue::Machine::Report Dialogue::Machine::on_capa_end(std::string_view rest) {
+    reading_ = Reading::status_line;
+    capabilities_ = capa_.capabilities();
+    if (state_ == State::capa_before_login) {
+        return begin_login();
+    }
+    if (state_ == State::capa_after_login) {
+        return on_logged_in(rest);
+    }
+    if (!capabilities_.stls) {
+        return fail({Errc::unsupported, Retry::never,
+                     "the server does not list STLS (CAPA), which the configuration requires; "
+                     "nothing of the user was sent; try tls: implicit"});
+    }
+    enter(State::stls);
+    send("STLS");
+    return std::nullopt;
+}
+
+Dialogue::Machine::Report Dialogue::Machine::on_stls_reply(std::string_view line,
+                                                           std::string_view rest) {
+    switch (parse_reply(line).status) {
+        case Status::ok:
+            // All that was learned in the clear may have been forged (RFC 2595 section 4, P-009).
+            capabilities_ = {};
+            enter(State::tls);
+            return believe(StartTls{}, rest);
+        case Status::err:
+            return fail(refusal({.asked = "STLS",
+                                 .code = Errc::tls,
+                                 .advice = "the configuration requires it; nothing of the user "
+                                           "was sent; try tls: implicit"},
+                                line, quoter_));
+        case Status::challenge:
+        case Status::none:
+            break;
+    }
+    return fail_no_reply("STLS", line);
+}
+
+Dialogue::Machine::Report Dialogue::Machine::begin_login() {
+    auto login = Login::choose(settings_, capabilities_);
+    if (!login) {
+        return fail(std::move(login).error());
+    }
+    login_ = std::move(*login);
+    auto first = login_->begin(settings_, quoter_);
+    if (!first) {
+        return fail(std::move(first).error());
+    }
+    enter(State::login);
+    output_ = first->reveal();
+    return std::nullopt;
+}
+
+Dialogue::Machine::Report Dialogue::Machine::on_login_reply(std::string_view line) {
+    auto step = login_->on_reply(line, settings_, quoter_);
+    if (!step) {
+        return fail(std::move(step).error());
+    }
+    if (step->logged_in) {
+        login_.reset();
+        enter(State::capa_after_login);
+        send("CAPA");
+    } else {
+        output_ = step->send.reveal();
+    }
+    return std::nullopt;
+}
+
+Dialogue::Machine::Report Dialogue::Machine::on_logged_in(std::string_view rest) {
+    if (settings_.pipelining && capabilities_.pipelining) {
+        window_.allow_pipelining();
+    }
+    enter(State::transaction);
+    return believe(LoggedIn{}, rest);
+}
+
+}  // namespace postrider::pop3

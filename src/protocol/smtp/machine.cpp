@@ -1,0 +1,264 @@
+#include "protocol/smtp/machine.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "postrider/base/assert.h"
+#include "postrider/base/text.h"
+
+#include "protocol/smtp/capability_parser.h"
+
+// The session: replies to what was sent, the way to Ready, and the ways out. The transaction is in
+// machine_transaction.cpp.
+namespace postrider::smtp {
+namespace {
+
+/// For people: "554 5.7.1 no such luck".
+std::string described(const Reply& reply) {
+    const std::string enhanced = reply.enhanced.empty() ? "" : " " + reply.enhanced;
+    return fmt::format("{}{} {}", reply.code, enhanced, escaped(reply.text));
+}
+
+/// RFC 5321 section 4.1.1.1: what an old server says that knows HELO only.
+bool says_unknown_command(const Reply& reply) {
+    return reply.code == 500 || reply.code == 502 || reply.code == 504;
+}
+
+}  // namespace
+
+Dialogue::Machine::Machine(Settings settings) : settings_(std::move(settings)) {}
+
+void Dialogue::Machine::write(std::string_view line, Awaited reply) {
+    output_.append(line);
+    expected_.push_back(reply);
+    ++unsent_;
+}
+
+std::string Dialogue::Machine::take_output() {
+    unsent_ = 0;
+    if (state_ == State::final_dot) open_->tally.content_sent();
+    return std::exchange(output_, {});
+}
+
+Event Dialogue::Machine::next(std::string_view& input) {
+    for (;;) {
+        if (auto event = report_due(input)) return *std::move(event);
+        if (state_ == State::quitting && !input.empty()) enter(State::over);  // S-032
+        if (state_ == State::over) input = {};
+        if (input.empty()) return NeedInput{};
+        if (state_ == State::tls) {
+            return fail({Errc::protocol, Retry::later, "the server sent plain bytes before TLS"});
+        }
+        if (reader_.is_idle()) unasked_ = !is_anything_asked();
+        const auto reply = reader_.read(input);
+        if (!reply) return fail(reply.error());
+        if (!*reply) return NeedInput{};
+        if (auto event = on_reply(**reply, input)) return *std::move(event);
+    }
+}
+
+/// Ready is held back while there are bytes that nothing asked for: they are judged first.
+Dialogue::Machine::MaybeEvent Dialogue::Machine::report_due(std::string_view input) {
+    if (state_ == State::settled) {
+        TransactionDone done{open_->tally.results(), open_->usable};
+        open_.reset();
+        enter(done.usable ? State::greeted : State::over);
+        return done;
+    }
+    if (state_ == State::greeted && input.empty() && reader_.is_idle()) {
+        enter(State::ready);
+        return Ready{};
+    }
+    return std::nullopt;
+}
+
+Dialogue::Machine::MaybeEvent Dialogue::Machine::on_reply(const Reply& reply,
+                                                          std::string_view rest) {
+    if (unasked_) return on_unasked(reply);
+    POSTRIDER_ASSERT(!expected_.empty());
+    const Awaited awaited = expected_.front();
+    expected_.pop_front();
+    if (reply.code == 421) {
+        record(awaited, reply);
+        return fail_shutdown(reply);
+    }
+    // The first digit decides (RFC 5321 section 4.2.1).
+    const int wanted = awaited.command == Command::data ? 3 : 2;
+    if (!reply.is_transient() && !reply.is_permanent() && reply.code / 100 != wanted) {
+        return fail({Errc::protocol, Retry::later,
+                     "the server gave a reply out of place: " + described(reply)},
+                    reply);
+    }
+    return dispatch(awaited, reply, rest);
+}
+
+Dialogue::Machine::MaybeEvent Dialogue::Machine::dispatch(Awaited awaited, const Reply& reply,
+                                                          std::string_view rest) {
+    switch (awaited.command) {
+        case Command::greeting:
+            return on_greeting(reply);
+        case Command::ehlo:
+        case Command::helo:
+            return on_hello(awaited.command, reply);
+        case Command::starttls:
+            return on_starttls(reply, rest);
+        case Command::mail:
+        case Command::rcpt:
+            on_envelope(awaited, reply);
+            return std::nullopt;
+        case Command::data:
+            return on_data(awaited, reply);
+        case Command::dot:
+            on_dot(awaited, reply);
+            return std::nullopt;
+        case Command::rset:
+            settle(reply.is_positive());
+            return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+/// Only two things may come unasked: the server's farewell, and its refusal of content that is
+/// still on the way (S-031). Nothing else is an answer, least of all a 2xx.
+Dialogue::Machine::MaybeEvent Dialogue::Machine::on_unasked(const Reply& reply) {
+    const bool in_content = state_ == State::content || state_ == State::final_dot;
+    const bool is_refusal = reply.is_transient() || reply.is_permanent();
+    if (in_content && is_refusal) open_->tally.settle_accepted(Stage::content, reply);
+    if (reply.code == 421) return fail_shutdown(reply);
+    if (in_content && is_refusal) {
+        settle(false);
+        return std::nullopt;
+    }
+    return fail({Errc::protocol, Retry::later,
+                 "the server sent a reply that nothing asked for: " + described(reply)},
+                reply);
+}
+
+Dialogue::Machine::MaybeEvent Dialogue::Machine::on_greeting(const Reply& reply) {
+    if (!reply.is_positive()) return fail_refused("the server turns us away", reply);
+    say_hello();
+    return std::nullopt;
+}
+
+void Dialogue::Machine::say_hello() {
+    enter(State::hello);
+    write(fmt::format("{} {}\r\n", is_lmtp() ? "LHLO" : "EHLO", settings_.hello_name),
+          {Command::ehlo});
+}
+
+Dialogue::Machine::MaybeEvent Dialogue::Machine::on_hello(Command command, const Reply& reply) {
+    if (!reply.is_positive()) {
+        if (is_lmtp() || command == Command::helo || !says_unknown_command(reply)) {
+            return fail_refused(is_lmtp() ? "the server refuses LHLO" : "the server refuses EHLO",
+                                reply);
+        }
+        write(fmt::format("HELO {}\r\n", settings_.hello_name), {Command::helo});
+        return std::nullopt;
+    }
+    capabilities_ = command == Command::ehlo ? parse_capabilities(reply.text) : Capabilities{};
+    if (!wants_tls()) {
+        enter(State::greeted);
+        return std::nullopt;
+    }
+    if (!capabilities_.starttls) {
+        return fail({Errc::unsupported, Retry::never,
+                     "TLS is required, but the server does not offer STARTTLS"});
+    }
+    enter(State::starttls);
+    write("STARTTLS\r\n", {Command::starttls});
+    return std::nullopt;
+}
+
+/// Bytes behind the go-ahead were put there by somebody on the way, to be taken for the server's
+/// words under TLS (RFC 3207 section 6, A-004).
+Event Dialogue::Machine::on_starttls(const Reply& reply, std::string_view rest) {
+    if (!reply.is_positive()) {
+        return fail({Errc::tls, reply.is_transient() ? Retry::later : Retry::never,
+                     "TLS is required, but the server refuses STARTTLS: " + described(reply)},
+                    reply);
+    }
+    if (!rest.empty()) {
+        return fail({Errc::protocol, Retry::later,
+                     "plain bytes follow the reply to STARTTLS: somebody tampers with the line"});
+    }
+    enter(State::tls);
+    return StartTls{};
+}
+
+void Dialogue::Machine::tls_started() {
+    POSTRIDER_ASSERT(state_ == State::tls);
+    settings_.encrypted = true;
+    capabilities_ = {};
+    reader_ = {};
+    say_hello();
+}
+
+void Dialogue::Machine::quit() {
+    POSTRIDER_ASSERT(state_ == State::ready);
+    output_ += "QUIT\r\n";
+    enter(State::quitting);
+}
+
+std::vector<RecipientResult> Dialogue::Machine::abandoned() {
+    std::vector<RecipientResult> results;
+    if (open_) results = open_->tally.results();
+    open_.reset();
+    drop_output();
+    enter(State::over);
+    return results;
+}
+
+void Dialogue::Machine::drop_output() {
+    output_.clear();
+    expected_.clear();
+    unsent_ = 0;
+}
+
+Event Dialogue::Machine::fail(Error error, std::optional<Reply> reply) {
+    return Failed{std::move(error), std::move(reply), abandoned()};
+}
+
+Event Dialogue::Machine::fail_shutdown(const Reply& reply) {
+    return fail({Errc::busy, Retry::later, "the server closes the session: " + described(reply)},
+                reply);
+}
+
+Event Dialogue::Machine::fail_refused(std::string_view what, const Reply& reply) {
+    const bool later = reply.is_transient();
+    return fail({later ? Errc::busy : Errc::refused, later ? Retry::later : Retry::never,
+                 fmt::format("{}: {}", what, described(reply))},
+                reply);
+}
+
+Phase Dialogue::Machine::phase() const {
+    switch (state_) {
+        case State::greeting:
+            return Phase::greeting;
+        case State::hello:
+        case State::greeted:
+            return Phase::hello;
+        case State::starttls:
+        case State::tls:
+            return Phase::tls;
+        case State::ready:
+        case State::settled:
+            return Phase::idle;
+        case State::envelope:
+            return envelope_phase();
+        case State::content:
+            return Phase::content;
+        case State::final_dot:
+        case State::lone_dot:
+            return Phase::final_dot;
+        case State::resetting:
+            return Phase::mail;
+        case State::quitting:
+            return Phase::quit;
+        case State::over:
+            return Phase::over;
+    }
+    return Phase::over;
+}
+
+}  // namespace postrider::smtp

@@ -1,0 +1,200 @@
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "postrider/base/assert.h"
+
+#include "protocol/smtp/commands.h"
+#include "protocol/smtp/machine.h"
+
+// One transaction of the session: envelope, content, and how it ends.
+namespace postrider::smtp {
+
+void Dialogue::Machine::begin(Transaction transaction) {
+    POSTRIDER_ASSERT(state_ == State::ready);
+    const std::size_t recipients = transaction.envelope.recipients.size();
+    POSTRIDER_ASSERT(recipients > 0);
+    open_.emplace(Open{std::move(transaction), Tally(recipients)});
+    refuse_unsendable();
+    if (!open_->tally.next_pending(0)) {
+        settle(true);
+        return;
+    }
+    enter(State::envelope);
+    send_next_group();
+}
+
+/// What the server has told it cannot take is not sent: it could only be refused, and a refusal
+/// costs a round trip and counts against us.
+void Dialogue::Machine::refuse_unsendable() {
+    Tally& tally = open_->tally;
+    Transaction& transaction = open_->transaction;
+    if (capabilities_.max_size != 0 && transaction.size > capabilities_.max_size) {
+        tally.refuse_all(Stage::mail,
+                         {552, "5.3.4",
+                          fmt::format("message of {} octets exceeds the destination's limit of {}",
+                                      transaction.size, capabilities_.max_size)});
+    }
+    if (capabilities_.smtputf8) return;
+    mail::Envelope& envelope = transaction.envelope;
+    if (envelope.sender && !envelope.sender->is_ascii()) envelope.sender.reset();
+    for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
+        if (envelope.recipients[i].is_ascii()) continue;
+        tally.refuse(i, Stage::rcpt,
+                     {553, "5.6.7", "the destination takes no address beyond ASCII"});
+    }
+}
+
+/// Without PIPELINING one command at a time. With it (RFC 2920) MAIL, up to kMaxGroup RCPTs and, if
+/// nobody is left to name, DATA go out together; DATA is the last of its group.
+void Dialogue::Machine::send_next_group() {
+    POSTRIDER_ASSERT(expected_.empty());
+    const bool grouped = capabilities_.pipelining;
+    Open& open = *open_;
+    if (!open.mail_written) {
+        open.mail_written = true;
+        write(mail_command(open.transaction, capabilities_), {Command::mail});
+        if (!grouped) return;
+    }
+    auto recipient = open.tally.next_pending(open.next_recipient);
+    const bool names_some = recipient.has_value();
+    for (std::size_t room = grouped ? kMaxGroup : 1; recipient && room > 0; --room) {
+        write(rcpt_command(open.transaction.envelope.recipients[*recipient]),
+              {Command::rcpt, *recipient});
+        open.next_recipient = *recipient + 1;
+        recipient = open.tally.next_pending(open.next_recipient);
+    }
+    if (recipient || (names_some && !grouped)) return;
+    if (names_some || open.tally.has_accepted()) {
+        write("DATA\r\n", {Command::data});
+    } else {
+        finish_undelivered();
+    }
+}
+
+void Dialogue::Machine::on_envelope(Awaited awaited, const Reply& reply) {
+    if (!reply.is_positive()) {
+        record(awaited, reply);
+    } else {
+        open_->at_server = true;
+        if (awaited.command == Command::mail) open_->tally.sender_accepted();
+        if (awaited.command == Command::rcpt) open_->tally.accept(awaited.recipient);
+    }
+    if (expected_.empty()) send_next_group();
+}
+
+Dialogue::Machine::MaybeEvent Dialogue::Machine::on_data(Awaited awaited, const Reply& reply) {
+    if (reply.is_transient() || reply.is_permanent()) {
+        record(awaited, reply);
+        finish_undelivered();
+        return std::nullopt;
+    }
+    open_->at_server = true;
+    if (open_->tally.has_accepted()) {
+        open_->tally.content_begins();
+        stuffer_ = {};
+        enter(State::content);
+        return SendContent{};
+    }
+    // Nobody is to get it, so nothing is sent (RFC 2920 section 3.1). LMTP's dot is answered once
+    // for each accepted recipient (RFC 2033 section 4.2): for none, never, or who knows.
+    if (is_lmtp()) {
+        settle(false);
+    } else {
+        enter(State::lone_dot);
+        write(".\r\n", {Command::dot});
+    }
+    return std::nullopt;
+}
+
+void Dialogue::Machine::send_content(std::string_view piece) {
+    POSTRIDER_ASSERT(state_ == State::content);
+    stuffer_.append(piece, output_);
+}
+
+void Dialogue::Machine::end_content() {
+    POSTRIDER_ASSERT(state_ == State::content);
+    enter(State::final_dot);
+    stuffer_.finish(output_);
+    if (!is_lmtp()) {
+        write("", {Command::dot});
+        return;
+    }
+    for (const std::size_t recipient : open_->tally.accepted()) {
+        write("", {Command::dot, recipient});
+    }
+}
+
+void Dialogue::Machine::on_dot(Awaited awaited, const Reply& reply) {
+    if (state_ == State::lone_dot) {
+        finish_undelivered();
+        return;
+    }
+    record(awaited, reply);
+    if (expected_.empty()) settle(true);
+}
+
+/// RSET makes sure that nothing of this transaction meets the next one (S-021).
+void Dialogue::Machine::finish_undelivered() {
+    if (!open_->at_server) {
+        settle(true);
+        return;
+    }
+    enter(State::resetting);
+    write("RSET\r\n", {Command::rset});
+}
+
+void Dialogue::Machine::settle(bool usable) {
+    open_->usable = usable;
+    if (!usable) drop_output();
+    enter(State::settled);
+}
+
+/// Gives the reply to those whose outcome it is.
+void Dialogue::Machine::record(Awaited awaited, const Reply& reply) {
+    switch (awaited.command) {
+        case Command::mail:
+            open_->tally.refuse_all(Stage::mail, reply);
+            break;
+        case Command::rcpt:
+            open_->tally.refuse(awaited.recipient, Stage::rcpt, reply);
+            break;
+        case Command::data:
+            open_->tally.settle_accepted(Stage::data, reply);
+            break;
+        case Command::dot:
+            if (is_lmtp()) {
+                open_->tally.settle(awaited.recipient, Stage::content, reply);
+            } else {
+                open_->tally.settle_accepted(Stage::content, reply);
+            }
+            break;
+        case Command::greeting:
+        case Command::ehlo:
+        case Command::helo:
+        case Command::starttls:
+        case Command::rset:
+            break;
+    }
+}
+
+Phase Dialogue::Machine::envelope_phase() const {
+    switch (expected_.front().command) {
+        case Command::mail:
+            return Phase::mail;
+        case Command::rcpt:
+            return Phase::rcpt;
+        case Command::data:
+            return Phase::data;
+        case Command::greeting:
+        case Command::ehlo:
+        case Command::helo:
+        case Command::starttls:
+        case Command::dot:
+        case Command::rset:
+            break;
+    }
+    return Phase::mail;
+}
+
+}  // namespace postrider::smtp

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "postrider/base/error.h"
+
+#include "store/file_handle.h"
+
+// Small files in an open directory. `what` begins the text of an error: "cannot write <path>".
+namespace postrider::store {
+
+/// An error for people out of errno: permissions, links and missing places are `config`, never;
+/// the rest is `io`, later.
+[[nodiscard]] Error file_error(std::string_view what, int error_number);
+
+/// Opens a subdirectory, made with mode 0700 if missing; never through a symbolic link.
+[[nodiscard]] Expected<FileHandle> open_directory(int parent, const std::string& name,
+                                                  std::string_view what);
+
+[[nodiscard]] Expected<void> write_all(int file, std::string_view bytes, std::string_view what);
+
+/// fsync(2).
+[[nodiscard]] Expected<void> make_durable(int file, std::string_view what);
+
+/// The content of a file, nothing if there is none. A file above `limit` octets is an error.
+[[nodiscard]] Expected<std::optional<std::string>> read_file(int directory, const std::string& name,
+                                                             std::size_t limit,
+                                                             std::string_view what);
+
+/// Puts a file in place of another at once: after a crash or power cut there is the old content or
+/// the new, and after success the new.
+[[nodiscard]] Expected<void> replace_file(int directory, const std::string& name,
+                                          std::string_view bytes, std::string_view what);
+
+}  // namespace postrider::store
