@@ -21,7 +21,7 @@ namespace postrider::app {
 namespace {
 
 /// What the process needs of the system before anything is opened: room for many connections, no
-/// core that could hold a password, and no death by a closed pipe.
+/// core that could hold a password, and no death by a closed pipe or a large file.
 void prepare_process() {
     rlimit files{};
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -31,6 +31,8 @@ void prepare_process() {
     const rlimit no_core{};
     setrlimit(RLIMIT_CORE, &no_core);
     static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+    // A limit on file sizes is then an I/O error like a full disk, and recovered from.
+    static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));
 }
 
 /// False, and told, if an account of the command line is not in the configuration.

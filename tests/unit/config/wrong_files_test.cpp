@@ -12,8 +12,8 @@ struct Mistake {
     std::string_view told;
 };
 
-void PrintTo(const Mistake& mistake, std::ostream* out) {
-    *out << mistake.line;
+std::ostream& operator<<(std::ostream& out, const Mistake& mistake) {
+    return out << mistake.line;
 }
 
 class WrongFile : public ConfigFiles, public ::testing::WithParamInterface<Mistake> {
