@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
+import select
 import subprocess
 import tempfile
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,29 +31,48 @@ def measured(command: list[str | Path], timeout: float = 300, kill_after: float 
         begun = time.monotonic()
         process = subprocess.Popen([*map(str, command)], stdin=subprocess.DEVNULL, stdout=out,
                                    stderr=err, env={**os.environ, **(env or {})})
-        killer = threading.Timer(timeout if kill_after is None else kill_after,
-                                 os.kill, (process.pid, signal.SIGKILL))
-        killer.start()
         try:
-            # Seen ended but not yet reaped: the id is still its own, should the timer fire.
-            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-            killer.cancel()
-            killer.join()
+            peak = _watch(process.pid, begun + (timeout if kill_after is None else kill_after))
+            if peak is None:
+                process.kill()
+                if kill_after is None:
+                    raise TimeoutError(f"{command} still ran after {timeout} s")
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         except BaseException:
-            killer.cancel()
             process.kill()
             process.wait()
             raise
         seconds = time.monotonic() - begun
-        if kill_after is None and seconds >= timeout:
-            raise TimeoutError(f"{command} still ran after {timeout} s")
         out.seek(0)
         err.seek(0)
         return Run(process.returncode, out.read().decode(errors="replace"),
                    err.read().decode(errors="replace"), seconds,
-                   usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+                   usage.ru_utime + usage.ru_stime, peak or 0)
+
+
+def _watch(pid: int, until: float) -> int | None:
+    """Waits for the end of a process that is not reaped yet: its peak RSS in KiB, or nothing if it
+    still runs. ru_maxrss would not do: it counts what this process held when it forked."""
+    peak = 0
+    handle = os.pidfd_open(pid)
+    try:
+        poll = select.poll()
+        poll.register(handle, select.POLLIN)
+        while (left := until - time.monotonic()) > 0:
+            if poll.poll(min(left * 1000, 5)):
+                return peak
+            peak = max(peak, _high_water(pid))
+        return None
+    finally:
+        os.close(handle)
+
+
+def _high_water(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    return 0  # has just ended
 
 
 class Rider:
