@@ -121,7 +121,7 @@ TEST_F(StartTlsTest, ADestroyedStreamDoesNotTellTheOutcome) {
     serve_plain("+OK\r\n", [this](test::ServerEnd& end) { end.start_tls(*context); });
     ask();
     bool told = false;
-    stream->start_tls(settings_for("pop.example"), [&](Expected<void>) { told = true; });
+    stream->start_tls(settings_for("pop.example"), [&](const Expected<void>&) { told = true; });
     stream.reset();
     turn_some();
     EXPECT_FALSE(told);
