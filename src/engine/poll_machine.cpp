@@ -149,9 +149,13 @@ void AccountPoll::Machine::on_conveyed(std::optional<Error> local_fault) {
 
 void AccountPoll::Machine::secure() {
     enter(State::securing);
-    const std::vector<Job> jobs =
-        removable(listing_, plan_.records, policy_, services_.loop.wall_now());
-    to_remove_.assign(jobs.begin(), jobs.end());
+    if (!destination_.closed(services_.loop.now())) {
+        // While a destination is in trouble nothing is deleted on the strength of what it took
+        // before: whoever repairs it may need that mail once more.
+        const std::vector<Job> jobs =
+            removable(listing_, plan_.records, policy_, services_.loop.wall_now());
+        to_remove_.assign(jobs.begin(), jobs.end());
+    }
     if (to_remove_.empty() && !capabilities_.consumes_on_settle) {
         write(verified_changes(), [this] { settle(); });
         return;

@@ -124,6 +124,9 @@ void Transfer::on_report(const sink::DeliveryReport& report) {
                 break;
             case Fate::retry:
                 put_off(recipient.text() + ": " + in_words(verdict));
+                if (verdict.outcome == sink::Outcome::refused && !record.failing_since) {
+                    record.failing_since = now;  // patience with a full mailbox ends some day
+                }
                 break;
         }
     }
@@ -175,9 +178,16 @@ void Transfer::hold_refused() {
 void Transfer::put_off(const std::string& why) {
     is_put_off_ = true;
     result_.trouble = why;
-    if (!result_.record.failing_since) {
-        result_.record.failing_since = services_.loop.wall_now();
-    }
+}
+
+/// A message that was merely put off is as it was before: nothing of it needs to be remembered.
+bool Transfer::has_news() const {
+    const store::MessageRecord& before = job_.record;
+    const store::MessageRecord& now = result_.record;
+    return now.phase != store::Phase::seen || now.held_copy != before.held_copy ||
+           now.settled_recipients != before.settled_recipients ||
+           now.failing_since != before.failing_since || now.failures != before.failures ||
+           now.retry_after != before.retry_after;
 }
 
 void Transfer::record() {
@@ -197,6 +207,10 @@ void Transfer::record() {
                 record.delivered_at = services_.loop.wall_now();
             }
         }
+    }
+    if (!has_news()) {
+        end_soon_->arm(Duration::zero());
+        return;
     }
     operation_ = services_.ledger.write(policy_.account, {store::PutMessage{record}},
                                         [this](const Expected<void>& written) {

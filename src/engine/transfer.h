@@ -59,6 +59,7 @@ class Transfer {
     void tell_destination(const sink::DeliveryReport& report);
     void hold_refused();
     void put_off(const std::string& why);
+    [[nodiscard]] bool has_news() const;
     void record();
     void end();
 
