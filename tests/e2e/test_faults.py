@@ -18,10 +18,10 @@ from servers.rider import Run
 
 @pytest.fixture
 def laden(road: Road) -> Road:
-    """Some mail was delivered before, some is new; deletion is on, so that a slip would show."""
+    """Some mail was delivered before and will be due for deletion one day; some is new."""
+    road.account["delete_after"] = "14d"
     road.mailbox.put(samples.everyday(5, road.box.address))
     road.once_well()
-    road.account["delete_after"] = "now"
     road.mailbox.put(samples.everyday(3, road.box.address, seed=2))
     return road
 
@@ -64,7 +64,6 @@ def test_mta_answers_4xx(laden: Road) -> None:
     laden.servers.postfix.accept_all()
     laden.once_well()
     assert len(laden.box) == 8
-    assert len(laden.mailbox) == 0
 
 
 def test_mta_refuses_one_recipient_of_two(road: Road) -> None:
@@ -134,7 +133,7 @@ def test_state_directory_cannot_be_made(road: Road) -> None:
     road.rider.settings["state_dir"] = str(blocked / "state")
     with nothing_changes(road):
         run = road.once()
-    assert run.code in (TEMPORARY, CONFIGURATION)
+    assert run.code == CONFIGURATION
     assert_one_line(run, str(blocked))
 
 
@@ -149,7 +148,7 @@ def test_state_directory_cannot_be_written(laden: Road) -> None:
             run = laden.once()
     finally:
         state.chmod(0o700)
-    assert run.code in (TEMPORARY, CONFIGURATION)
+    assert run.code == CONFIGURATION
     assert_one_line(run, str(state))
 
 
@@ -191,11 +190,9 @@ def test_all_mistakes_of_a_configuration_are_told_at_once(laden: Road) -> None:
         assert words in line, run.err
 
 
-def test_a_port_nobody_listens_on_is_told_for_its_account_only(laden: Road) -> None:
-    """A failing account does not hold up the others."""
+def test_a_failing_account_does_not_hold_up_the_others(laden: Road) -> None:
     laden.rider.account("broken", "nobody", "pw", host="127.0.0.1", port=free_ports(1)[0],
                         tls="none", recipients=[laden.box.address])
     run = laden.once()
     assert run.code == TEMPORARY
     assert len(laden.box) == 8
-    assert len(laden.mailbox) == 0
