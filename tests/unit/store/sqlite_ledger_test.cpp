@@ -307,6 +307,8 @@ TEST_F(LossGuardTest, AReadOnlyLookHasTheSameDoubtAndCanSeePastIt) {
 
 class FailingDiskTest : public testing::Test {
   protected:
+    void TearDown() override { disk_.let_syncs_go(); }
+
     FaultVfs disk_;
     SqliteFixture fixture_;
     Client<SqliteFixture> client_{fixture_};
@@ -373,8 +375,8 @@ TEST_F(FailingDiskTest, WritesGoOnWhileAnFsyncTakesItsTime) {
 TEST_F(FailingDiskTest, OneFsyncServesAllWhoWait) {
     ASSERT_TRUE(client_.sync());
     disk_.hold_syncs();
-    ASSERT_TRUE(client_.put("alice", record_of("0")));
     const int before = disk_.log_syncs;
+    ASSERT_TRUE(client_.put("alice", record_of("0")));
     ASSERT_TRUE(fixture_.until([&] { return disk_.log_syncs > before; })) << "the first is held";
     int synced = 0;
     std::vector<std::unique_ptr<event::Operation>> operations;
