@@ -33,7 +33,7 @@ enum class Phase : std::uint8_t {
 struct MessageKey {
     std::string uid;
     std::uint32_t occurrence = 0;
-    auto operator<=>(const MessageKey&) const = default;
+    auto operator<=>(const MessageKey&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 struct MessageRecord {
