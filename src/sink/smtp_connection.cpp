@@ -271,7 +271,11 @@ void SmtpConnection::go_down(const Error& why, const std::vector<smtp::Recipient
     const Error told = session_error(why, reply);
     cut();
     if (was_busy) {
-        owner_.on_report(*this, report_of_failure(told, results, recipients_));
+        DeliveryReport report = report_of_failure(told, results, recipients_);
+        if (told.code == Errc::io) {
+            report.fault.reset();  // the content could not be read here: the destination is well
+        }
+        owner_.on_report(*this, std::move(report));
     }
     owner_.on_down(*this, told);
 }

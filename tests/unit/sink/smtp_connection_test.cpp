@@ -1,5 +1,9 @@
 #include "sink/smtp_connection.h"
 
+#include <filesystem>
+
+#include <unistd.h>
+
 #include "unit/sink/sink_fixture.h"
 
 // One connection as a server sees it: the octets, the ends and the deadlines.
@@ -144,6 +148,30 @@ TEST_F(SmtpConnectionTest, ALargeMessageIsStreamedThroughBoundedOutput) {
     EXPECT_EQ(asked->told(), "delivered 250");
     EXPECT_GT(before, large.size());
     EXPECT_LE(most, net::ByteStream::kOutputHighMark + mail::OutgoingMessage::Reader::kPiece + 8);
+}
+
+/// Empties the spool files of this process, which have no name any more.
+void lose_spool_files() {
+    namespace fs = std::filesystem;
+    const std::string directory = fs::canonical(testing::TempDir()).string();
+    for (const fs::directory_entry& fd : fs::directory_iterator("/proc/self/fd")) {
+        std::error_code gone;
+        const std::string target = fs::read_symlink(fd.path(), gone).string();
+        if (target.starts_with(directory) && target.ends_with(" (deleted)")) {
+            EXPECT_EQ(truncate(fd.path().c_str(), 0), 0);
+        }
+    }
+}
+
+TEST_F(SmtpConnectionTest, AContentThatCannotBeReadIsNoFaultOfTheDestination) {
+    peer.then(joined(
+        {hello(),
+         {"P: MAIL", "P: RCPT", "P: DATA", "S: 250 ok", "S: 250 ok", "S: 354 go", "closed"}}));
+    const auto asked = deliver(std::string(900'000, 'a'));
+    lose_spool_files();
+    loop.run_until_idle();
+    EXPECT_EQ(asked->told(), "later 0");
+    EXPECT_EQ(peer.open_streams(), 0U);
 }
 
 TEST_F(SmtpConnectionTest, ARefusalWithinALargeContentEndsItEarly) {
