@@ -162,10 +162,9 @@ TEST_F(Pop3SessionTest, AnEmptyMessageThatWasListedWithOctetsIsTheServersFault) 
 }
 
 TEST_F(Pop3SessionTest, IdlenessIsBrokenByNoop) {
-    start(joined(
-        {login(),
-         listing({}),
-         {"C: NOOP", "S: +OK", "C: NOOP", "S: -ERR what", "C: QUIT", "S: +OK"}}));
+    start(joined({login(),
+                  listing({}),
+                  {"C: NOOP", "S: +OK", "C: NOOP", "S: -ERR what", "C: QUIT", "S: +OK"}}));
     EXPECT_EQ(peer.client_bytes(0).find("NOOP"), std::string::npos);
     loop.advance(19s);
     EXPECT_EQ(peer.client_bytes(0).find("NOOP"), std::string::npos);
