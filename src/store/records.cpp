@@ -95,7 +95,8 @@ std::vector<std::string> settled_of(const SQLite::Column& column) {
 
 constexpr const char* kLoadMessages =
     "SELECT uid, occurrence, listed_size, sha256, phase, first_seen, delivered_at, failures, "
-    "failing_since, retry_after, absent_since, settled, note FROM messages WHERE account = ?";
+    "failing_since, retry_after, absent_since, settled, held_copy, note FROM messages WHERE "
+    "account = ?";
 
 MessageRecord record_of(const SQLite::Statement& row) {
     MessageRecord record;
@@ -111,19 +112,21 @@ MessageRecord record_of(const SQLite::Statement& row) {
     record.retry_after = optional_time_of(row.getColumn(9));
     record.absent_since = optional_time_of(row.getColumn(10));
     record.settled_recipients = settled_of(row.getColumn(11));
-    record.note = octets_of(row.getColumn(12));
+    record.held_copy = row.getColumn(12).getInt() != 0;
+    record.note = octets_of(row.getColumn(13));
     return record;
 }
 
 constexpr const char* kPutMessage =
     "INSERT INTO messages (account, uid, occurrence, listed_size, sha256, phase, first_seen, "
-    "delivered_at, failures, failing_since, retry_after, absent_since, settled, note) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "delivered_at, failures, failing_since, retry_after, absent_since, settled, held_copy, note) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT DO UPDATE SET listed_size = excluded.listed_size, sha256 = excluded.sha256, "
     "phase = excluded.phase, first_seen = excluded.first_seen, "
     "delivered_at = excluded.delivered_at, failures = excluded.failures, "
     "failing_since = excluded.failing_since, retry_after = excluded.retry_after, "
-    "absent_since = excluded.absent_since, settled = excluded.settled, note = excluded.note";
+    "absent_since = excluded.absent_since, settled = excluded.settled, held_copy = "
+    "excluded.held_copy, note = excluded.note";
 
 }  // namespace
 
@@ -220,6 +223,7 @@ void Records::put(std::int64_t account, const MessageRecord& record) {
     use.bind(record.retry_after);
     use.bind(record.absent_since);
     use.bind_blob(settled.data(), settled.size());
+    use.bind(std::int64_t{record.held_copy ? 1 : 0});
     use.bind_text(record.note);
     use.step();
 }

@@ -46,6 +46,7 @@ CREATE TABLE messages (
     retry_after   INTEGER,
     absent_since  INTEGER,
     settled       BLOB NOT NULL,
+    held_copy     INTEGER NOT NULL,
     note          TEXT NOT NULL,
     PRIMARY KEY (account, uid, occurrence)
 ) STRICT, WITHOUT ROWID;
