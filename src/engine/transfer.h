@@ -53,6 +53,7 @@ class Transfer {
     void start(mail::Message message, Done done);
 
   private:
+    void forget_other_content();
     [[nodiscard]] bool is_known_content(const mail::Digest& sha256);
     [[nodiscard]] Expected<void> prepare(mail::Message message);
     void on_report(const sink::DeliveryReport& report);
