@@ -12,9 +12,16 @@ namespace postrider::engine {
 
 namespace {
 
+/// What a message counts at least: servers that list no sizes shall not open the window.
+constexpr std::uint64_t kLeast = 4096;
+
+/// What a message counts of the window; listed sizes may be anything.
+std::uint64_t weight_of(const Job& job) {
+    return std::clamp<std::uint64_t>(job.remote.size, kLeast, kInFlight);
+}
+
 /// What a message in flight costs of the memory budget: larger ones lie in a file.
 std::uint64_t memory_of(const Job& job) {
-    constexpr std::uint64_t kLeast = 4096;
     return std::clamp<std::uint64_t>(job.remote.size, kLeast, mail::Spool{}.memory_limit);
 }
 
@@ -27,7 +34,10 @@ Conveyor::Conveyor(Services& services, Destination& destination, Load load,
       load_(load),
       on_progress_(std::move(on_progress)),
       done_(std::move(done)),
-      memory_(services.memory, [this] { fetch_more(); }) {}
+      memory_(services.memory, [this] {
+          fetch_more();
+          end_if_done();
+      }) {}
 
 void Conveyor::start(source::MailSource& session) {
     session_ = &session;
@@ -39,13 +49,16 @@ void Conveyor::fetch_more() {
     if (session_ == nullptr || stopped_by_ || is_over_) {
         return;
     }
+    if (const auto closed = destination_.closed(services_.loop.now())) {
+        stop(*closed);
+        return;
+    }
     while (next_fetch_ < load_.jobs.size()) {
         const Job& job = load_.jobs[next_fetch_];
-        const bool has_room = in_flight_ == 0 || in_flight_ + job.remote.size <= kInFlight;
-        if (!has_room || !memory_.take(memory_of(job))) {
+        if (in_flight_ + weight_of(job) > kInFlight || !memory_.take(memory_of(job))) {
             return;
         }
-        in_flight_ += job.remote.size;
+        in_flight_ += weight_of(job);
         asked_.push_back(&job);
         ++next_fetch_;
         session_->fetch(job.remote.number);
@@ -60,7 +73,7 @@ const Job& Conveyor::take_asked(std::uint32_t number) {
 }
 
 void Conveyor::release(const Job& job) {
-    in_flight_ -= job.remote.size;
+    in_flight_ -= weight_of(job);
     memory_.give_back(memory_of(job));
 }
 
@@ -120,7 +133,8 @@ void Conveyor::deliver_next() {
     if (transfer_ != nullptr) {
         return;
     }
-    if (destination_.closed(services_.loop.now())) {
+    if (const auto closed = destination_.closed(services_.loop.now())) {
+        stop(*closed);
         put_off_received();
     }
     if (received_.empty()) {
@@ -149,6 +163,9 @@ void Conveyor::put_off_received() {
 void Conveyor::on_transferred(const Job& job, TransferResult result) {
     services_.loop.defer_delete(std::move(transfer_));
     release(job);
+    if (is_over_) {
+        return;  // a refusal could not be recorded, and that has ended it
+    }
     if (result.local_fault) {
         end(result.local_fault);
         return;
@@ -168,9 +185,6 @@ void Conveyor::on_transferred(const Job& job, TransferResult result) {
     }
     const store::MessageKey key = result.record.key;
     load_.records.insert_or_assign(key, std::move(result.record));
-    if (const auto closed = destination_.closed(services_.loop.now())) {
-        stop(*closed);
-    }
     on_progress_();
     fetch_more();
     deliver_next();

@@ -82,7 +82,7 @@ class Conveyor {
     std::size_t next_fetch_ = 0;
     std::deque<const Job*> asked_;  ///< fetches without an answer, in order
     std::deque<Received> received_;
-    std::uint64_t in_flight_ = 0;  ///< listed octets asked for and not yet delivered
+    std::uint64_t in_flight_ = 0;  ///< weights of what was asked for and is not yet delivered
     std::size_t unsecured_ = 0;
     std::size_t refusals_in_row_ = 0;
     std::optional<Error> stopped_by_;

@@ -49,8 +49,11 @@ void Destination::on_refused(const std::string& answer) {
 }
 
 void Destination::on_fault(const Error& error, MonotonicTime now) {
-    error_ = error.in("destination " + name_);
     put_offs_in_row_ = 0;
+    if (error.retry != Retry::never && closed(now)) {
+        return;  // told by a delivery that was under way when it closed: no outage of its own
+    }
+    error_ = error.in("destination " + name_);
     paused_until_ = now + next_pause();
 }
 

@@ -11,13 +11,20 @@ MemoryBudget::MemoryBudget(event::Loop& loop, std::uint64_t octets)
     : octets_(octets), wake_(loop.make_timer([this] { wake(); })) {}
 
 void MemoryBudget::wake() {
-    // Only those who wait now: one who finds no room queues again behind them.
-    std::size_t turns = waiting_.size();
-    while (turns-- > 0 && !waiting_.empty() && (used_ < octets_ || used_ == 0)) {
+    while (!waiting_.empty()) {
         Share* const share = waiting_.front();
+        const std::uint64_t used_before = used_;
         waiting_.pop_front();
         share->is_waiting_ = false;
+        at_the_head_ = share;
         share->on_room_();
+        at_the_head_ = nullptr;
+        if (used_ == used_before && !waiting_.empty() && waiting_.back() == share) {
+            // It got nothing: it stays first, and all wait until there is room for it.
+            waiting_.pop_back();
+            waiting_.push_front(share);
+            return;
+        }
     }
 }
 
@@ -28,10 +35,15 @@ MemoryBudget::Share::~Share() {
     give_back(held_);
     std::deque<Share*>& waiting = budget_.waiting_;
     waiting.erase(std::remove(waiting.begin(), waiting.end(), this), waiting.end());
+    if (!waiting.empty()) {
+        budget_.wake_->arm(Duration::zero());  // it may have stood in the way
+    }
 }
 
 bool MemoryBudget::Share::take(std::uint64_t octets) {
-    if (budget_.used_ == 0 || budget_.used_ + octets <= budget_.octets_) {
+    const bool is_its_turn = budget_.waiting_.empty() || budget_.at_the_head_ == this;
+    const bool has_room = budget_.used_ == 0 || budget_.used_ + octets <= budget_.octets_;
+    if (is_its_turn && has_room) {
         budget_.used_ += octets;
         held_ += octets;
         return true;

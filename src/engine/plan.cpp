@@ -31,7 +31,10 @@ std::optional<KnownContent> content_of(const MessageRecord& record) {
         case Phase::gone:
             return KnownContent{*record.sha256, Phase::delivered};
         case Phase::held:
-            return KnownContent{*record.sha256, Phase::held};
+            if (record.held_copy) {
+                return KnownContent{*record.sha256, Phase::held};
+            }
+            return std::nullopt;  // poison that was received once: nobody has it
         case Phase::seen:
             return std::nullopt;
     }
@@ -43,7 +46,7 @@ struct UidGroup {
     std::size_t listed = 0;
     std::size_t recorded = 0;
     std::size_t vanished = 0;  ///< recorded at the last listing, not listed now
-    std::size_t appeared = 0;  ///< listed now, not recorded
+    std::size_t appeared = 0;  ///< listed now, not at the last listing
     std::vector<KnownContent> contents;
 
     /// Equal UIDs whose number has changed: the occurrence numbers may have moved, so that an
@@ -68,7 +71,8 @@ class Planner {
             const store::MessageKey key = key_of(remote);
             UidGroup& group = groups_[remote.uid];
             ++group.listed;
-            group.appeared += known_.count(key) == 0 ? 1U : 0U;
+            const auto record = known_.find(key);
+            group.appeared += record == known_.end() || record->second.absent_since ? 1U : 0U;
             listed_.insert(key);
         }
         for (const auto& [key, record] : known_) {
@@ -133,13 +137,20 @@ class Planner {
                 verify(remote, record, groups_.at(remote.uid).contents);
                 return;
             case Phase::held:
-                if (record.retry_after && now_ >= *record.retry_after) {
+                if (is_due(record)) {
                     plan_.fetch.push_back({remote, record, std::nullopt});
                 } else {
                     ++plan_.held;
                 }
                 return;
         }
+    }
+
+    /// Poison: is it time to try again? No wait is longer than kPoisonRetry, unless the clock was
+    /// set back meanwhile.
+    [[nodiscard]] bool is_due(const MessageRecord& record) const {
+        return record.retry_after &&
+               (now_ >= *record.retry_after || *record.retry_after - now_ > kPoisonRetry);
     }
 
     void judge_new(const source::RemoteMessage& remote, bool replaces_known) {
@@ -164,7 +175,6 @@ class Planner {
         // Until its content has spoken, nothing may be deleted on the strength of the record.
         record.phase = Phase::seen;
         record.listed_size = remote.size;
-        record.settled_recipients.clear();
         record.absent_since.reset();
         plan_.records.insert_or_assign(record.key, record);
         plan_.fetch.push_back({remote, record, std::move(contents)});
@@ -198,7 +208,8 @@ class Planner {
         std::size_t expected = 0;
         std::size_t matched = 0;
         for (const auto& [key, record] : known_) {
-            if (record.phase != Phase::gone && !record.absent_since) {
+            const bool was_to_go = record.phase == Phase::deleting || record.phase == Phase::gone;
+            if (!was_to_go && !record.absent_since) {
                 ++expected;
             }
         }
@@ -244,7 +255,8 @@ bool may_be_removed(const source::RemoteMessage& remote, const Records& records,
     const MessageRecord& record = found->second;
     return (record.phase == Phase::delivered || record.phase == Phase::deleting) &&
            record.delivered_at && policy.delete_after &&
-           now - *record.delivered_at >= *policy.delete_after;
+           (*policy.delete_after == Duration::zero() ||  // whatever the clock did meanwhile
+            now - *record.delivered_at >= *policy.delete_after);
 }
 
 }  // namespace

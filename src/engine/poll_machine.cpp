@@ -149,9 +149,13 @@ void AccountPoll::Machine::on_conveyed(std::optional<Error> local_fault) {
 
 void AccountPoll::Machine::secure() {
     enter(State::securing);
-    const std::vector<Job> jobs =
-        removable(listing_, plan_.records, policy_, services_.loop.wall_now());
-    to_remove_.assign(jobs.begin(), jobs.end());
+    if (!destination_.closed(services_.loop.now())) {
+        // While a destination is in trouble nothing is deleted on the strength of what it took
+        // before: whoever repairs it may need that mail once more.
+        const std::vector<Job> jobs =
+            removable(listing_, plan_.records, policy_, services_.loop.wall_now());
+        to_remove_.assign(jobs.begin(), jobs.end());
+    }
     if (to_remove_.empty() && !capabilities_.consumes_on_settle) {
         write(verified_changes(), [this] { settle(); });
         return;
@@ -163,6 +167,9 @@ void AccountPoll::Machine::secure() {
             return;
         }
         std::vector<store::Change> changes = verified_changes();
+        if (capabilities_.consumes_on_settle) {
+            consumed_changes(changes);
+        }
         for (Job& job : to_remove_) {
             job.record.phase = store::Phase::deleting;
             changes.emplace_back(store::PutMessage{job.record});
@@ -187,6 +194,18 @@ std::vector<store::Change> AccountPoll::Machine::verified_changes() const {
         }
     }
     return changes;
+}
+
+/// What a consuming server takes at QUIT counts as asked to be deleted, or the next listing without
+/// it would look like a mailbox that was replaced (I9).
+void AccountPoll::Machine::consumed_changes(std::vector<store::Change>& changes) const {
+    for (const Job& job : plan_.fetch) {
+        store::MessageRecord record = plan_.records.at(job.record.key);
+        if (record.phase == store::Phase::delivered) {
+            record.phase = store::Phase::deleting;
+            changes.emplace_back(store::PutMessage{std::move(record)});
+        }
+    }
 }
 
 void AccountPoll::Machine::remove_all() {

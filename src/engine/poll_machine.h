@@ -57,6 +57,7 @@ class AccountPoll::Machine final : private source::SourceEvents {
 
     void secure();
     [[nodiscard]] std::vector<store::Change> verified_changes() const;
+    void consumed_changes(std::vector<store::Change>& changes) const;
     void remove_all();
     [[nodiscard]] Job take_removal(std::uint32_t number);
     void end_removals_if_done();

@@ -39,7 +39,13 @@ class Preview final : public event::Operation, private source::SourceEvents {
         session_->settle();
     }
     void on_settled(const Expected<void>& /*outcome*/) override { end(std::move(*result_)); }
-    void on_failed(const Error& error) override { end(failure(error)); }
+    void on_failed(const Error& error) override {
+        if (result_) {
+            end(std::move(*result_));
+        } else {
+            end(failure(error));
+        }
+    }
 
     // Nothing was asked that these would answer.
     void on_fetched(std::uint32_t /*number*/, mail::Message /*message*/) override {

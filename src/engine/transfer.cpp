@@ -40,7 +40,10 @@ void Transfer::start(mail::Message message, Done done) {
     done_ = std::move(done);
     result_.record = job_.record;
     store::MessageRecord& record = result_.record;
-    record.sha256 = message.facts().sha256;
+    if (record.sha256 != message.facts().sha256) {
+        forget_other_content();
+        record.sha256 = message.facts().sha256;
+    }
     record.failures = 0;
     record.retry_after.reset();
     record.absent_since.reset();
@@ -63,6 +66,17 @@ void Transfer::start(mail::Message message, Done done) {
         envelope_, outgoing_, [this](const sink::DeliveryReport& report) { on_report(report); });
 }
 
+/// The record spoke of another message under the same UID and size: who has that does not have
+/// this.
+void Transfer::forget_other_content() {
+    store::MessageRecord& record = result_.record;
+    record.settled_recipients.clear();
+    record.held_copy = false;
+    record.delivered_at.reset();
+    record.failing_since.reset();
+    record.note.clear();
+}
+
 bool Transfer::is_known_content(const mail::Digest& sha256) {
     if (!job_.verify) {
         return false;
@@ -71,11 +85,10 @@ bool Transfer::is_known_content(const mail::Digest& sha256) {
         std::find_if(job_.verify->begin(), job_.verify->end(),
                      [&](const KnownContent& content) { return content.sha256 == sha256; });
     if (known == job_.verify->end()) {
-        result_.record.delivered_at.reset();
-        result_.record.note.clear();
         return false;
     }
     result_.record.phase = known->phase;
+    result_.record.held_copy = known->phase == store::Phase::held;
     if (known->phase == store::Phase::delivered && !result_.record.delivered_at) {
         result_.record.delivered_at = services_.loop.wall_now();
     }
@@ -89,7 +102,7 @@ Expected<void> Transfer::prepare(mail::Message message) {
     }
     const mail::HeaderScan scan = mail::scan_header(*head);
     envelope_ =
-        mail::make_envelope(scan, unsettled(policy_.recipients, job_.record.settled_recipients));
+        mail::make_envelope(scan, unsettled(policy_.recipients, result_.record.settled_recipients));
     delivery_id_ = mail::delivery_id(services_.ledger.installation_key(), policy_.account,
                                      job_.remote.uid, message.facts().sha256);
     mail::Trace trace;
@@ -108,11 +121,16 @@ Expected<void> Transfer::prepare(mail::Message message) {
 void Transfer::on_report(const sink::DeliveryReport& report) {
     POSTRIDER_ASSERT(report.verdicts.size() == envelope_.recipients.size());
     const WallTime now = services_.loop.wall_now();
+    const bool is_misconfigured = report.fault && report.fault->retry == Retry::never;
     store::MessageRecord& record = result_.record;
     for (std::size_t i = 0; i < report.verdicts.size(); ++i) {
         const sink::Verdict& verdict = report.verdicts[i];
         const mail::Address& recipient = envelope_.recipients[i];
-        switch (fate_of(verdict, record.failing_since, now)) {
+        Fate fate = fate_of(verdict, record.failing_since, now);
+        if (fate == Fate::hold && is_misconfigured) {
+            fate = Fate::retry;  // what such a destination refuses says nothing of the message
+        }
+        switch (fate) {
             case Fate::settled:
                 record.settled_recipients.push_back(recipient.text());
                 result_.was_delivered = true;
@@ -124,6 +142,9 @@ void Transfer::on_report(const sink::DeliveryReport& report) {
                 break;
             case Fate::retry:
                 put_off(recipient.text() + ": " + in_words(verdict));
+                if (verdict.outcome == sink::Outcome::refused && !record.failing_since) {
+                    record.failing_since = now;  // patience with a full mailbox ends some day
+                }
                 break;
         }
     }
@@ -175,9 +196,16 @@ void Transfer::hold_refused() {
 void Transfer::put_off(const std::string& why) {
     is_put_off_ = true;
     result_.trouble = why;
-    if (!result_.record.failing_since) {
-        result_.record.failing_since = services_.loop.wall_now();
-    }
+}
+
+/// A message that was merely put off is as it was before: nothing of it needs to be remembered.
+bool Transfer::has_news() const {
+    const store::MessageRecord& before = job_.record;
+    const store::MessageRecord& now = result_.record;
+    return now.phase != store::Phase::seen || now.held_copy != before.held_copy ||
+           now.settled_recipients != before.settled_recipients ||
+           now.failing_since != before.failing_since || now.failures != before.failures ||
+           now.retry_after != before.retry_after;
 }
 
 void Transfer::record() {
@@ -197,6 +225,10 @@ void Transfer::record() {
                 record.delivered_at = services_.loop.wall_now();
             }
         }
+    }
+    if (!has_news()) {
+        end_soon_->arm(Duration::zero());
+        return;
     }
     operation_ = services_.ledger.write(policy_.account, {store::PutMessage{record}},
                                         [this](const Expected<void>& written) {

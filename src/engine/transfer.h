@@ -53,12 +53,14 @@ class Transfer {
     void start(mail::Message message, Done done);
 
   private:
+    void forget_other_content();
     [[nodiscard]] bool is_known_content(const mail::Digest& sha256);
     [[nodiscard]] Expected<void> prepare(mail::Message message);
     void on_report(const sink::DeliveryReport& report);
     void tell_destination(const sink::DeliveryReport& report);
     void hold_refused();
     void put_off(const std::string& why);
+    [[nodiscard]] bool has_news() const;
     void record();
     void end();
 

@@ -49,7 +49,7 @@ class ConnectRace {
 
   private:
     struct Attempt {
-        explicit Attempt(Address to) : address(std::move(to)) {}
+        explicit Attempt(const Address& to) : address(to) {}
 
         Address address;
         Socket socket;

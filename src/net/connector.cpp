@@ -55,7 +55,7 @@ class Connecting final : public event::Operation {
         if (found) {
             race(interleaved(*found), ConnectRace::Naming::addresses);
         } else {
-            fail(std::move(found.error()));
+            fail(found.error());
         }
     }
 
@@ -67,7 +67,7 @@ class Connecting final : public event::Operation {
 
     void on_connected(Expected<ConnectRace::Winner> winner) {
         if (!winner) {
-            fail(std::move(winner.error()));
+            fail(winner.error());
             return;
         }
         stream_ = std::make_unique<SocketStream>(parts_.loop, std::move(winner->socket),
@@ -84,7 +84,7 @@ class Connecting final : public event::Operation {
             if (secured) {
                 finish(std::move(stream_));
             } else {
-                fail(std::move(secured.error()));
+                fail(secured.error());
             }
         });
     }
@@ -100,7 +100,9 @@ class Connecting final : public event::Operation {
               "no connection within " + postrider::to_text(request_.deadline) + ", " + where});
     }
 
-    void fail(Error error) { finish(failure(error.in(escaped(request_.endpoint.to_text())))); }
+    void fail(const Error& error) {
+        finish(failure(error.in(escaped(request_.endpoint.to_text()))));
+    }
 
     void finish(Expected<std::unique_ptr<ByteStream>> outcome) {
         deadline_->disarm();

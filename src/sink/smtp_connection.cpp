@@ -74,12 +74,15 @@ void SmtpConnection::deliver(const mail::Envelope& envelope,
                              std::shared_ptr<const mail::OutgoingMessage> message) {
     POSTRIDER_ASSERT(state_ == State::ready);
     state_ = State::busy;
-    ++transactions_;
     message_ = std::move(message);
     recipients_ = envelope.recipients.size();
     dialogue_.begin(
         {.envelope = envelope, .size = message_->size(), .has_8bit = message_->facts().has_8bit});
     send_output();
+    if (dialogue_.phase() == smtp::Phase::idle) {
+        // Refused without asking the server (its SIZE): no input will come to tell it by.
+        read_on_soon_->arm(Duration::zero());
+    }
 }
 
 void SmtpConnection::say_goodbye() {
@@ -111,7 +114,9 @@ void SmtpConnection::on_connected(Expected<std::unique_ptr<net::ByteStream>> str
     watch_progress();
 }
 
-void SmtpConnection::on_input() { read_on(); }
+void SmtpConnection::on_input() {
+    read_on();
+}
 
 void SmtpConnection::read_on() {
     while (true) {
@@ -143,6 +148,7 @@ bool SmtpConnection::handle(const smtp::Event& event) {
             connection.state_ = State::ready;
             connection.was_ready_ = true;
             connection.owner_.on_ready(connection);
+            connection.may_be_stale_ = connection.may_be_stale_ || connection.is_ready();
             return connection.state_ != State::down;
         }
         bool operator()(const smtp::SendContent& /*event*/) const {
@@ -167,6 +173,7 @@ bool SmtpConnection::on_transaction_done(const smtp::TransactionDone& done) {
     recipients_ = 0;
     state_ = State::greeting;  // not ready before the dialogue says so
     owner_.on_report(*this, report_of(done.results));
+    may_be_stale_ = true;
     if (state_ == State::down) {
         return false;
     }
@@ -264,7 +271,11 @@ void SmtpConnection::go_down(const Error& why, const std::vector<smtp::Recipient
     const Error told = session_error(why, reply);
     cut();
     if (was_busy) {
-        owner_.on_report(*this, report_of_failure(told, results, recipients_));
+        DeliveryReport report = report_of_failure(told, results, recipients_);
+        if (told.code == Errc::io) {
+            report.fault.reset();  // the content could not be read here: the destination is well
+        }
+        owner_.on_report(*this, std::move(report));
     }
     owner_.on_down(*this, told);
 }

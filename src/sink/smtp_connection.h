@@ -46,8 +46,8 @@ class SmtpConnection final : private net::StreamEvents {
     [[nodiscard]] bool is_busy() const { return state_ == State::busy; }
     /// A greeting was exchanged: the server is there.
     [[nodiscard]] bool was_ready() const { return was_ready_; }
-    /// Transactions begun; from the second on, a silent end may just be the server's idle time-out.
-    [[nodiscard]] std::uint64_t transactions() const { return transactions_; }
+    /// It has waited for work or done some: a silent end may just be the server's idle time-out.
+    [[nodiscard]] bool may_be_stale() const { return may_be_stale_; }
 
     /// Only when ready.
     void deliver(const mail::Envelope& envelope,
@@ -91,7 +91,7 @@ class SmtpConnection final : private net::StreamEvents {
     State state_ = State::connecting;
     bool was_ready_ = false;
     bool is_sending_ = false;  ///< between 354 and the final dot
-    std::uint64_t transactions_ = 0;
+    bool may_be_stale_ = false;
     std::size_t recipients_ = 0;
 
     std::unique_ptr<event::Timer> deadline_;

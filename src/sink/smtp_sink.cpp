@@ -14,6 +14,10 @@ namespace postrider::sink {
 
 namespace {
 
+/// A server that turns a connection away beside others has no room for more: it is asked for none
+/// for so long, unless none is left.
+constexpr Duration kNoRoomPause = std::chrono::seconds(30);
+
 class SmtpSink;
 
 /// A delivery or a probe that waits for a connection or has one. Owned by the caller.
@@ -111,10 +115,12 @@ class SmtpSink : public MailSink, public SmtpConnection::Owner {
                 serve(lines_[i]);
             }
         }
+        if (!lines_.empty() && loop_.now() < no_room_until_) {
+            return;
+        }
         const auto coming = static_cast<std::size_t>(
-            std::count_if(lines_.begin(), lines_.end(), [](const Line& line) {
-                return !line.connection->is_ready() && !line.connection->is_busy();
-            }));
+            std::count_if(lines_.begin(), lines_.end(),
+                          [](const Line& line) { return !line.connection->is_busy(); }));
         for (std::size_t i = coming; i < queue_.size() && lines_.size() < settings_.connections;
              ++i) {
             lines_.push_back(
@@ -164,10 +170,10 @@ class SmtpSink : public MailSink, public SmtpConnection::Owner {
         done(std::move(report));
     }
 
-    /// A used connection that dies without a word on the new transaction had most likely been
-    /// closed by an idle time-out: nothing was sent of the content, so another connection may try.
+    /// A connection that was not new and dies without a word on the new transaction had most likely
+    /// been closed by an idle time-out: the final dot is not out, so another connection may try.
     static bool is_stale_end(const SmtpConnection& connection, const DeliveryReport& report) {
-        return connection.transactions() > 1 && report.fault &&
+        return connection.may_be_stale() && report.fault &&
                std::all_of(report.verdicts.begin(), report.verdicts.end(),
                            [](const Verdict& verdict) {
                                return verdict.outcome == Outcome::later && verdict.code == 0;
@@ -177,11 +183,13 @@ class SmtpSink : public MailSink, public SmtpConnection::Owner {
     void on_down(SmtpConnection& connection, const Error& why) override {
         const bool was_ready = connection.was_ready();
         drop(connection);
-        const bool others_live = std::any_of(lines_.begin(), lines_.end(), [](const Line& line) {
-            return line.connection->was_ready();
-        });
-        if (was_ready || others_live) {
+        if (was_ready) {
             pump_->arm(Duration::zero());
+            return;
+        }
+        if (!lines_.empty()) {
+            // Those that it took serve the queue; those under way have the last word on it.
+            no_room_until_ = loop_.now() + kNoRoomPause;
             return;
         }
         fail_queue(why);
@@ -226,6 +234,7 @@ class SmtpSink : public MailSink, public SmtpConnection::Owner {
     const SmtpSettings settings_;
     std::unique_ptr<event::Timer> pump_;
     std::vector<Line> lines_;
+    MonotonicTime no_room_until_{};
     // Jobs are owned by their callers, who tell when they are gone.
     std::deque<Job*> queue_;
     std::deque<Job*> failed_;

@@ -50,8 +50,7 @@ Wait wait_in(pop3::Phase phase, const Pop3Timeouts& timeouts) {
 
 Pop3Session::Pop3Session(event::Loop& loop, net::Connector& connector, const Pop3Settings& settings,
                          SourceEvents& events)
-    : loop_(loop),
-      connector_(connector),
+    : connector_(connector),
       settings_(settings),
       events_(events),
       dialogue_(dialogue_settings(settings)),
@@ -226,6 +225,9 @@ bool Pop3Session::on_done(std::uint32_t number) {
     }
     Expected<mail::Message> message = receiving_->finish();
     receiving_.reset();
+    // The time to the next message is ours as much as the server's: each is judged by itself.
+    rate_check_->disarm();
+    octets_in_window_ = 0;
     if (!message) {
         end(message.error());
         return false;
@@ -249,8 +251,9 @@ void Pop3Session::upgrade_to_tls() {
 void Pop3Session::on_closed(const Error& why) {
     const pop3::Phase phase = dialogue_.phase();
     if (phase == pop3::Phase::quit) {
+        const Expected<void> unknown = failure(why.in("no answer to QUIT"));
         close();
-        events_.on_settled(failure(why.in("no answer to QUIT")));
+        events_.on_settled(unknown);
         return;
     }
     if (phase == pop3::Phase::greeting || phase == pop3::Phase::login) {
@@ -305,9 +308,6 @@ void Pop3Session::on_overdue() {
 void Pop3Session::check_rate() {
     const auto window = std::chrono::duration_cast<std::chrono::seconds>(settings_.min_rate_over);
     const std::uint64_t octets = std::exchange(octets_in_window_, 0);
-    if (!receiving_) {
-        return;  // armed again by the next message
-    }
     if (octets < settings_.min_rate * static_cast<std::uint64_t>(window.count())) {
         end({Errc::timed_out, Retry::later,
              fmt::format("the server sent only {} in {} (min_rate is {} octets a second)",
@@ -318,7 +318,8 @@ void Pop3Session::check_rate() {
     rate_check_->arm(settings_.min_rate_over);
 }
 
-void Pop3Session::end(const Error& error) {
+/// By value: the error may belong to the stream, which ends here.
+void Pop3Session::end(Error error) {
     close();
     events_.on_failed(error);
 }

@@ -46,9 +46,8 @@ class Pop3Session : public MailSource, private net::StreamEvents {
     void on_overdue();
     void check_rate();
     void close();
-    void end(const Error& error);
+    void end(Error error);
 
-    event::Loop& loop_;
     net::Connector& connector_;
     const Pop3Settings& settings_;
     SourceEvents& events_;
@@ -58,7 +57,7 @@ class Pop3Session : public MailSource, private net::StreamEvents {
     std::unique_ptr<event::Timer> session_deadline_;
     std::unique_ptr<event::Timer> keep_alive_;
     std::unique_ptr<event::Timer> rate_check_;
-    std::uint64_t octets_in_window_ = 0;  ///< of messages, since rate_check_ was armed
+    std::uint64_t octets_in_window_ = 0;  ///< of the message, since rate_check_ was armed
     std::unique_ptr<event::Operation> connecting_;
     std::unique_ptr<net::ByteStream> stream_;
     std::optional<mail::MessageBuilder> receiving_;

@@ -199,13 +199,13 @@ void ScriptedPeer::Stream::tell() {
     if (events_ == nullptr) {
         return;
     }
-    if (std::exchange(tell_output_low_, false)) {
-        act();
-        events_->on_output_low();
-    } else if (offer_input_ && pauses_ == 0) {
+    if (offer_input_ && pauses_ == 0) {
         offer_input_ = false;
         act();
         events_->on_input();
+    } else if (std::exchange(tell_output_low_, false)) {
+        act();
+        events_->on_output_low();
     } else if (end_ && outbox_.empty() && pauses_ == 0 && !end_was_told_) {
         end_was_told_ = true;
         events_->on_closed(*end_);

@@ -113,7 +113,7 @@ class Mailbox:
     def messages(self) -> list[bytes]:
         """What the server holds, by arrival."""
         files = [*(self.folder / "new").iterdir(), *(self.folder / "cur").iterdir()]
-        return [one.read_bytes() for one in sorted(files, key=lambda one: one.name)]
+        return [one.read_bytes() for one in sorted(files, key=lambda one: one.name.partition(":")[0])]
 
     def __len__(self) -> int:
         return len(os.listdir(self.folder / "new")) + len(os.listdir(self.folder / "cur"))

@@ -38,7 +38,8 @@ class Destination {
     void on_put_off(MonotonicTime now, const std::string& answer);
     /// A 5xx that was about one message.
     void on_refused(const std::string& answer);
-    /// It was not the message: Retry::never stops the destination, everything else pauses it.
+    /// It was not the message: Retry::never stops the destination, everything else pauses it; one
+    /// pause, however many deliveries under way tell of the same outage.
     void on_fault(const Error& error, MonotonicTime now);
 
   private:

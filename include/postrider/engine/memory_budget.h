@@ -10,7 +10,8 @@
 namespace postrider::engine {
 
 /// The memory that messages in flight of all accounts may use together (limits.memory). Who finds
-/// it used up waits in line; who holds some gives it back by delivering, so the line always moves.
+/// it used up waits in line, and nobody overtakes those who wait; who holds some gives it back by
+/// delivering, so the line always moves.
 class MemoryBudget {
   public:
     MemoryBudget(event::Loop& loop, std::uint64_t octets);
@@ -23,9 +24,9 @@ class MemoryBudget {
         Share& operator=(const Share&) = delete;
         ~Share();
 
-        /// Takes `octets` if there is room, or if this share is empty and nobody else holds
-        /// anything (a message larger than the whole budget must pass, too). Otherwise queues for
-        /// on_room, which is told once, from the loop.
+        /// Takes `octets` if nobody waits and there is room, or if nobody holds anything (a message
+        /// larger than the whole budget must pass, too). Otherwise queues for on_room, which is
+        /// told once, from the loop; inside it this share goes before all others.
         [[nodiscard]] bool take(std::uint64_t octets);
         void give_back(std::uint64_t octets);
 
@@ -45,6 +46,7 @@ class MemoryBudget {
     std::uint64_t octets_;
     std::uint64_t used_ = 0;
     std::deque<Share*> waiting_;
+    const Share* at_the_head_ = nullptr;  ///< while its on_room runs
     std::unique_ptr<event::Timer> wake_;
 };
 

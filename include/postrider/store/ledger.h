@@ -24,7 +24,8 @@ namespace postrider::store {
 enum class Phase : std::uint8_t {
     seen,       ///< known, not (wholly) delivered
     delivered,  ///< accepted for every recipient
-    deleting,   ///< delivered, DELE was asked for in some session
+    deleting,   ///< delivered, DELE (or QUIT of a consuming server, I3) was asked for in some
+                ///< session
     gone,       ///< delivered, DELE and a good QUIT; kept until one later listing lacks it (I7)
     held,       ///< kept out of the loop: refused with a durable copy, or poison without one
 };
@@ -33,7 +34,7 @@ enum class Phase : std::uint8_t {
 struct MessageKey {
     std::string uid;
     std::uint32_t occurrence = 0;
-    auto operator<=>(const MessageKey&) const = default;
+    auto operator<=>(const MessageKey&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 struct MessageRecord {

@@ -17,13 +17,15 @@ struct LibeventFactory {
 INSTANTIATE_TYPED_TEST_SUITE_P(Libevent, LoopContract, LibeventFactory);
 
 class LibeventLoopTest : public testing::Test {
+  public:
+    LibeventLoopTest(const LibeventLoopTest&) = delete;
+    LibeventLoopTest& operator=(const LibeventLoopTest&) = delete;
+
   protected:
     LibeventLoopTest() {
         EXPECT_EQ(
             ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends_.data()), 0);
     }
-    LibeventLoopTest(const LibeventLoopTest&) = delete;
-    LibeventLoopTest& operator=(const LibeventLoopTest&) = delete;
     ~LibeventLoopTest() override {
         ::close(ends_[0]);
         ::close(ends_[1]);

@@ -23,10 +23,6 @@ class NetTest : public testing::Test {
     NetTest() {
         recorder.on_change = [this] { changed(); };
     }
-    NetTest(const NetTest&) = delete;
-    NetTest& operator=(const NetTest&) = delete;
-    ~NetTest() override = default;
-
     /// Runs the loop until `predicate` holds, looked at after each event; a failure of the test if
     /// that takes longer than anything should.
     void run_until(std::function<bool()> predicate) {

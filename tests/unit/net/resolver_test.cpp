@@ -60,7 +60,7 @@ class NameServer {
         std::string name;
         std::size_t at = 12;
         while (question[at] != '\0') {
-            const auto length = static_cast<std::size_t>(question[at]);
+            const auto length = static_cast<unsigned char>(question[at]);
             name += (name.empty() ? "" : ".") + question.substr(at + 1, length);
             at += length + 1;
         }

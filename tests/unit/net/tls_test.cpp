@@ -1,71 +1,12 @@
 // TLS of streams and connector against real OpenSSL servers.
-#include <atomic>
-#include <filesystem>
 #include <future>
 
 #include <gtest/gtest.h>
 
-#include "net/socket_stream.h"
-#include "unit/net/net_test_base.h"
+#include "unit/net/tls_test_base.h"
 
 namespace postrider::net {
 namespace {
-
-class TlsTest : public NetTest {
-  protected:
-    /// A server that answers one line over TLS with "+OK name", and closes in order.
-    void serve(const test::TestCertificate& certificate, int connections = 1) {
-        context = test::server_context(certificate);
-        server = std::make_unique<test::TestServer>(
-            [this](test::ServerEnd& end) {
-                if (end.start_tls(*context)) {
-                    end.send("+OK " + end.server_name() + "\r\n");
-                    resumed = end.is_resumed();
-                    static_cast<void>(end.read_to_end());
-                    end.send_close_notify();
-                }
-            },
-            connections);
-    }
-
-    TlsSettings settings_for(const std::string& name) { return {name, certificates.ca_file(), ""}; }
-
-    std::optional<Error> connect_as(const TlsSettings& settings) {
-        return connect_to(server->port(), settings);
-    }
-
-    /// Connects expecting a refusal of the certificate, and returns its text.
-    std::string refusal_of(const test::TestCertificateSpec& spec,
-                           const std::string& name = "pop.example") {
-        serve(certificates.make(spec));
-        const auto error = connect_as(settings_for(name));
-        server->join();
-        if (!error) {
-            ADD_FAILURE() << "the certificate was accepted";
-            return "";
-        }
-        EXPECT_EQ(error->code, Errc::tls);
-        EXPECT_EQ(error->retry, Retry::never);
-        return error->text;
-    }
-
-    /// Connects, takes the greeting and closes.
-    void visit(const TlsSettings& settings) {
-        const auto error = connect_as(settings);
-        ASSERT_FALSE(error) << error->text;
-        run_until([this] { return recorder.received.ends_with("\r\n"); });
-        was_resumed = static_cast<SocketStream&>(*stream).is_resumed();
-        stream.reset();
-    }
-
-    test::TestCertificates certificates;
-    SslCtxPtr context;
-    std::atomic<bool> resumed = false;  ///< as the server saw it
-    bool was_resumed = false;           ///< as the client saw it
-    std::unique_ptr<test::TestServer> server;
-};
-
-#define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 TEST_F(TlsTest, ConnectsToAVerifiedServer) {
     serve(certificates.make_for("pop.example"));
@@ -438,7 +379,7 @@ TEST_F(TlsTest, ReadsAnEarlyReplyOfAPeerThatTakesNoMore) {
     stream->pause_reading();
     stream->write("DATA\r\n");
     hung_up.get_future().wait();
-    for (int i = 0; i < 20; ++i) {
+    for (int i = 0; i < 200; ++i) {  // the reset of the peer takes its time to arrive
         stream->write(std::string(ByteStream::kOutputLowMark, 'x'));
         turn_some();
     }
@@ -448,134 +389,6 @@ TEST_F(TlsTest, ReadsAnEarlyReplyOfAPeerThatTakesNoMore) {
     EXPECT_EQ(recorder.received, "552 too big\r\n");
     EXPECT_EQ(recorder.closed->code, Errc::network);
     EXPECT_EQ(recorder.ends, 1);
-}
-
-class StartTlsTest : public TlsTest {
-  protected:
-    /// Greets in plain text, takes one command, answers it with `answer`, and does `after`.
-    void serve_plain(const std::string& answer, std::function<void(test::ServerEnd&)> after) {
-        context = test::server_context(certificates.make_for("pop.example"));
-        server = std::make_unique<test::TestServer>(
-            [answer, after = std::move(after)](test::ServerEnd& end) {
-                end.send("+OK\r\n");
-                static_cast<void>(end.read_line());
-                end.send(answer);
-                after(end);
-            });
-    }
-
-    /// Connects, asks for TLS and takes the first line of the answer.
-    void ask() {
-        ASSERT_FALSE(connect_to(server->port()));
-        run_until([this] { return recorder.received == "+OK\r\n"; });
-        recorder.consumes = false;
-        stream->write("STLS\r\n");
-        run_until([this] { return stream->input().starts_with("+OK\r\n"); });
-        stream->consume(5);
-    }
-};
-
-TEST_F(StartTlsTest, UpgradesAPlainStream) {
-    serve_plain("+OK\r\n", [this](test::ServerEnd& end) {
-        EXPECT_TRUE(end.start_tls(*context));
-        end.send("secret\r\n");
-        static_cast<void>(end.read_to_end());
-    });
-    ask();
-    const auto outcome = start_tls(settings_for("pop.example"));
-    ASSERT_TRUE(outcome) << outcome.error().text;
-    EXPECT_TRUE(stream->is_encrypted());
-    run_until([this] { return stream->input() == "secret\r\n"; });
-    stream.reset();
-}
-
-TEST_F(StartTlsTest, BytesInjectedInTheSameSegmentAreRefused) {
-    serve_plain("+OK\r\n+OK injected\r\n",
-                [](test::ServerEnd& end) { EXPECT_EQ(end.read_to_end(), ""); });
-    ask();
-    EXPECT_EQ(stream->input(), "+OK injected\r\n");
-    const auto outcome = start_tls(settings_for("pop.example"));
-    ASSERT_FALSE(outcome);
-    EXPECT_EQ(outcome.error().code, Errc::protocol);
-    EXPECT_FALSE(stream->is_encrypted());
-    stream.reset();
-    server->join();
-}
-
-TEST_F(StartTlsTest, BytesThatWaitInTheSocketAreRefused) {
-    std::promise<void> injected;
-    std::promise<void> inject;
-    // A Unix socket: what the server has sent is in the client's socket at once.
-    const std::string path =
-        (std::filesystem::path(certificates.ca_file()).parent_path() / "socket").string();
-    test::TestServer server_on_path(
-        *Address::from_unix_path(path),
-        [&](test::ServerEnd& end) {
-            EXPECT_EQ(end.read_line(), "STLS");
-            end.send("+OK\r\n");
-            inject.get_future().wait();
-            end.send("+OK injected\r\n");
-            injected.set_value();
-            EXPECT_EQ(end.read_to_end(), "");
-        },
-        1);
-    ConnectRequest request;
-    request.endpoint.unix_path = path;
-    ASSERT_FALSE(connect(request));
-    stream->write("STLS\r\n");
-    run_until([this] { return recorder.received == "+OK\r\n"; });
-    inject.set_value();
-    injected.get_future().wait();  // it is in the socket now, but the loop has not turned
-    const auto outcome = start_tls(settings_for("pop.example"));
-    ASSERT_FALSE(outcome);
-    EXPECT_EQ(outcome.error().code, Errc::protocol);
-    stream.reset();
-    server_on_path.join();
-}
-
-TEST_F(StartTlsTest, BytesInjectedAfterTheHandshakeHasBegunFailIt) {
-    serve_plain("+OK\r\n", [](test::ServerEnd& end) {
-        char first = 0;
-        EXPECT_EQ(::recv(end.fd(), &first, 1, MSG_PEEK), 1);  // the ClientHello
-        end.send("+OK injected\r\n");
-        static_cast<void>(end.read_to_end());
-    });
-    ask();
-    const auto outcome = start_tls(settings_for("pop.example"));
-    ASSERT_FALSE(outcome);
-    EXPECT_EQ(outcome.error().code, Errc::tls);
-    EXPECT_FALSE(stream->is_encrypted());
-    stream.reset();
-}
-
-TEST_F(StartTlsTest, AWrongCertificateFailsItForGood) {
-    serve_plain("+OK\r\n", [this](test::ServerEnd& end) { end.start_tls(*context); });
-    ask();
-    const auto outcome = start_tls(settings_for("other.example"));
-    ASSERT_FALSE(outcome);
-    EXPECT_EQ(outcome.error().code, Errc::tls);
-    EXPECT_EQ(outcome.error().retry, Retry::never);
-    turn_some();
-    EXPECT_EQ(recorder.ends, 0);
-}
-
-TEST_F(StartTlsTest, ADestroyedStreamDoesNotTellTheOutcome) {
-    serve_plain("+OK\r\n", [this](test::ServerEnd& end) { end.start_tls(*context); });
-    ask();
-    bool told = false;
-    stream->start_tls(settings_for("pop.example"), [&](Expected<void>) { told = true; });
-    stream.reset();
-    turn_some();
-    EXPECT_FALSE(told);
-}
-
-TEST_F(StartTlsTest, WithoutANameToVerifyThereIsNoTls) {
-    serve_plain("+OK\r\n", [](test::ServerEnd& end) { EXPECT_EQ(end.read_to_end(), ""); });
-    ask();
-    const auto outcome = start_tls({"", certificates.ca_file(), ""});
-    ASSERT_FALSE(outcome);
-    EXPECT_EQ(outcome.error().code, Errc::tls);
-    stream.reset();
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include <algorithm>
-#include <functional>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include <gtest/gtest.h>
 
@@ -11,57 +13,6 @@
 
 namespace postrider::pop3 {
 namespace {
-
-constexpr std::string_view kPlainOut = "AUTH PLAIN AGFsaWNlAGM0bjRyeQ==\r\n";
-
-Settings settings() {
-    Settings settings;
-    settings.encrypted = true;
-    settings.user = "alice";
-    settings.password = Secret(std::string("c4n4ry"));
-    return settings;
-}
-
-Settings stls_settings() {
-    Settings with = settings();
-    with.encrypted = false;
-    with.use_stls = true;
-    return with;
-}
-
-/// Up to LoggedIn; `capa` are the lines of CAPA after the login.
-void log_in(Script& script, std::string_view capa) {
-    script.server("+OK ready\r\n");
-    EXPECT_EQ(script.sent(), "CAPA\r\n");
-    script.server("+OK\r\nSASL PLAIN\r\n.\r\n");
-    EXPECT_EQ(script.sent(), kPlainOut);
-    script.server("+OK\r\n");
-    EXPECT_EQ(script.sent(), "CAPA\r\n");
-    script.server("+OK\r\n" + std::string(capa) + ".\r\n");
-    EXPECT_EQ(script.events(), "[in]");
-}
-
-Script logged_in(std::string_view capa = "PIPELINING\r\n") {
-    Script script(settings());
-    log_in(script, capa);
-    return script;
-}
-
-/// Plays a session whole, byte by byte and cut in two at every place: the events are the same.
-void expect_same_at_every_split(const Settings& with, const std::function<void(Script&)>& play) {
-    Script whole(with);
-    play(whole);
-    const std::string expected = whole.events();
-    EXPECT_FALSE(expected.empty());
-    Script bytewise(with, {.at = 0, .bytewise = true});
-    play(bytewise);
-    EXPECT_EQ(bytewise.events(), expected);
-    for (std::size_t at = 1; at < whole.fed(); ++at) {
-        Script cut(with, {.at = at, .bytewise = false});
-        play(cut);
-        ASSERT_EQ(cut.events(), expected) << "cut at " << at;
-    }
-}
 
 TEST(Pop3Dialogue, GoesFromTheGreetingToTheReplyOfQuit) {
     expect_same_at_every_split(settings(), [](Script& s) {
@@ -138,132 +89,6 @@ TEST(Pop3Dialogue, GoesOnWithoutCapaAndInLockstep) {
         EXPECT_EQ(s.sent(), "QUIT\r\n");
         s.server("-ERR some deleted messages not removed\r\n");
     });
-}
-
-// P-008, P-009, P-010
-TEST(Pop3Dialogue, SaysNothingOfTheUserBeforeTlsIsUp) {
-    expect_same_at_every_split(stls_settings(), [](Script& s) {
-        EXPECT_EQ(s.dialogue().phase(), Phase::greeting);
-        s.server("+OK\r\n");
-        EXPECT_EQ(s.sent(), "CAPA\r\n");
-        EXPECT_EQ(s.dialogue().phase(), Phase::tls);
-        s.server("+OK\r\nSTLS\r\nSASL PLAIN\r\nPIPELINING\r\n.\r\n");
-        EXPECT_EQ(s.sent(), "STLS\r\n");
-        s.server("+OK begin\r\n");
-        EXPECT_EQ(s.sent(), "");
-        EXPECT_FALSE(s.dialogue().capabilities().known);
-        s.dialogue().tls_started();
-        EXPECT_EQ(s.sent(), "CAPA\r\n");
-        EXPECT_EQ(s.dialogue().phase(), Phase::login);
-        // Other than before TLS: that answer counts for nothing.
-        s.server("+OK\r\nUSER\r\n.\r\n");
-        EXPECT_EQ(s.sent(), "USER alice\r\n");
-        s.server("+OK\r\n");
-        EXPECT_EQ(s.sent(), "PASS c4n4ry\r\n");
-        s.server("+OK\r\n");
-        EXPECT_EQ(s.sent(), "CAPA\r\n");
-        s.server("+OK\r\n.\r\n");
-        EXPECT_FALSE(s.dialogue().capabilities().pipelining);
-        EXPECT_EQ(s.dialogue().phase(), Phase::transaction);
-    });
-}
-
-// P-007, P-010, P-011, A-004: STLS stripped, refused or answered with garbage.
-TEST(Pop3Dialogue, ClosesWhereStlsCannotBeHad) {
-    struct Case {
-        const char* capa;
-        const char* stls;
-        const char* event;
-        Retry retry;
-    };
-    for (const Case& c : {
-             Case{"-ERR what\r\n", "", "[failed unsupported]", Retry::never},
-             Case{"-ERR [SYS/TEMP] x\r\n", "", "[failed busy]", Retry::later},
-             Case{"garbage\r\n", "", "[failed protocol]", Retry::later},
-             Case{"+OK\r\nUSER\r\nXSTLS\r\n.\r\n", "", "[failed unsupported]", Retry::never},
-             Case{"+OK\r\nSTLS\r\n.\r\n", "-ERR no\r\n", "[failed tls]", Retry::later},
-             Case{"+OK\r\nSTLS\r\n.\r\n", "-ERR no\r\n+OK\r\n", "[failed tls]", Retry::later},
-             Case{"+OK\r\nSTLS\r\n.\r\n", "220 ready\r\n", "[failed protocol]", Retry::later},
-             Case{"+OK\r\nSTLS\r\n.\r\n", "+ go\r\n", "[failed protocol]", Retry::later},
-         }) {
-        Script s(stls_settings());
-        s.server("+OK\r\n");
-        EXPECT_EQ(s.sent(), "CAPA\r\n");
-        s.server(c.capa);
-        if (*c.stls != '\0') {
-            EXPECT_EQ(s.sent(), "STLS\r\n");
-            s.server(c.stls);
-        }
-        EXPECT_EQ(s.events(), c.event) << c.capa << c.stls;
-        EXPECT_EQ(s.error().retry, c.retry) << c.capa << c.stls;
-        EXPECT_EQ(s.sent(), "");
-        EXPECT_EQ(s.dialogue().phase(), Phase::over);
-    }
-}
-
-// P-008, A-004
-TEST(Pop3Dialogue, RejectsBytesPipelinedBehindStls) {
-    const auto at_stls = [](Script& s) {
-        s.server("+OK\r\n");
-        s.server("+OK\r\nSTLS\r\n.\r\n");
-        EXPECT_EQ(s.sent(), "CAPA\r\nSTLS\r\n");
-    };
-    Script same(stls_settings());
-    at_stls(same);
-    same.server("+OK\r\n+OK injected\r\n");
-    EXPECT_EQ(same.events(), "[failed protocol]");
-    EXPECT_EQ(same.sent(), "");
-
-    Script next(stls_settings());
-    at_stls(next);
-    next.server("+OK\r\n");
-    next.server("+");
-    EXPECT_EQ(next.events(), "[tls][failed protocol]");
-    EXPECT_NE(next.error().text.find("tampering"), std::string::npos);
-}
-
-// P-001
-TEST(Pop3Dialogue, TakesNoOtherGreeting) {
-    for (const char* greeting :
-         {"* OK IMAP4rev1\r\n", "220 mail ESMTP\r\n", "+OKAY\r\n", " +OK\r\n", "\r\n+OK\r\n",
-          "+ \r\n", "HTTP/1.1 400\r\n", "* PREAUTH\r\n", "-ERR go away\r\n"}) {
-        Script s(settings());
-        s.server(greeting);
-        EXPECT_EQ(s.events(), "[failed protocol]") << greeting;
-        EXPECT_EQ(s.sent(), "");
-    }
-    Script imap(settings());
-    imap.server("* OK\r\n");
-    EXPECT_NE(imap.error().text.find("IMAP"), std::string::npos);
-    for (const char* greeting : {"-ERR [SYS/TEMP] later\r\n", "-ERR too many connections\r\n"}) {
-        Script busy(settings());
-        busy.server(greeting);
-        EXPECT_EQ(busy.events(), "[failed busy]") << greeting;
-    }
-}
-
-// P-006: a reply to what was not yet sent is no reply.
-TEST(Pop3Dialogue, RejectsRepliesThatComeBeforeTheCommand) {
-    Script greeting(settings());
-    greeting.server("+OK\r\n+OK\r\n");
-    EXPECT_EQ(greeting.events(), "[failed protocol]");
-    EXPECT_EQ(greeting.sent(), "");
-
-    Script capa(settings());
-    capa.server("+OK\r\n");
-    (void)capa.sent();
-    capa.server("-ERR\r\n+OK\r\n");
-    EXPECT_EQ(capa.events(), "[failed protocol]");
-    EXPECT_EQ(capa.sent(), "");
-
-    Script in(settings());
-    in.server("+OK\r\n");
-    in.server("+OK\r\n.\r\n");
-    in.server("+OK\r\n");
-    in.server("+OK\r\n");
-    (void)in.sent();
-    in.server("+OK\r\n.\r\n+OK\r\n");
-    EXPECT_EQ(in.events(), "[failed protocol]");
 }
 
 // P-006
@@ -390,25 +215,6 @@ TEST(Pop3Dialogue, SendsQuitOnlyAfterEveryReply) {
     EXPECT_EQ(s.dialogue().phase(), Phase::transaction);
     s.server("+OK\r\n");
     EXPECT_EQ(s.sent(), "QUIT\r\n");
-}
-
-// P-022: only where CAPA after the login offers it, and only if it is wanted.
-TEST(Pop3Dialogue, PipelinesOnlyWhereItIsOfferedAndWanted) {
-    Settings unwanted = settings();
-    unwanted.pipelining = false;
-    Script off(unwanted);
-    log_in(off, "PIPELINING\r\n");
-    off.dialogue().list();
-    EXPECT_EQ(off.sent(), "UIDL\r\n");
-
-    Script before(settings());
-    before.server("+OK\r\n");
-    before.server("+OK\r\nPIPELINING\r\nSASL PLAIN\r\n.\r\n");
-    before.server("+OK\r\n");
-    before.server("+OK\r\n.\r\n");
-    (void)before.sent();
-    before.dialogue().list();
-    EXPECT_EQ(before.sent(), "UIDL\r\n");
 }
 
 TEST(Pop3Dialogue, RefusesToListWithoutUidl) {
@@ -550,14 +356,6 @@ TEST(Pop3Dialogue, TakesNoBareLfForTheEndOfAReply) {
     (void)s.sent();
     s.server("+OK\n");
     EXPECT_EQ(s.events(), "[failed protocol]");
-}
-
-// A-010, P-035
-TEST(Pop3Dialogue, KeepsTheCapabilitiesOfTheUser) {
-    Script s = logged_in("IMPLEMENTATION Odd\x1bServer\r\nLOGIN-DELAY 300 USER\r\nX-UNKNOWN\r\n");
-    EXPECT_EQ(s.dialogue().capabilities().implementation, "Odd\x1bServer");
-    EXPECT_EQ(s.dialogue().capabilities().login_delay_s, 300U);
-    EXPECT_TRUE(s.dialogue().capabilities().sasl.empty());
 }
 
 }  // namespace

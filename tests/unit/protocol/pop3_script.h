@@ -1,14 +1,15 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
-#include <vector>
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include "postrider/base/text.h"
 #include "postrider/protocol/pop3/dialogue.h"
@@ -115,5 +116,58 @@ class Script {
     Error error_;
     std::unique_ptr<Dialogue> dialogue_;
 };
+
+inline constexpr std::string_view kPlainOut = "AUTH PLAIN AGFsaWNlAGM0bjRyeQ==\r\n";
+
+/// For alice, on an encrypted stream.
+inline Settings settings() {
+    Settings settings;
+    settings.encrypted = true;
+    settings.user = "alice";
+    settings.password = Secret(std::string("c4n4ry"));
+    return settings;
+}
+
+inline Settings stls_settings() {
+    Settings with = settings();
+    with.encrypted = false;
+    with.use_stls = true;
+    return with;
+}
+
+/// Up to LoggedIn; `capa` are the lines of CAPA after the login.
+inline void log_in(Script& script, std::string_view capa) {
+    script.server("+OK ready\r\n");
+    EXPECT_EQ(script.sent(), "CAPA\r\n");
+    script.server("+OK\r\nSASL PLAIN\r\n.\r\n");
+    EXPECT_EQ(script.sent(), kPlainOut);
+    script.server("+OK\r\n");
+    EXPECT_EQ(script.sent(), "CAPA\r\n");
+    script.server("+OK\r\n" + std::string(capa) + ".\r\n");
+    EXPECT_EQ(script.events(), "[in]");
+}
+
+inline Script logged_in(std::string_view capa = "PIPELINING\r\n") {
+    Script script(settings());
+    log_in(script, capa);
+    return script;
+}
+
+/// Plays a session whole, byte by byte and cut in two at every place: the events are the same.
+inline void expect_same_at_every_split(const Settings& with,
+                                       const std::function<void(Script&)>& play) {
+    Script whole(with);
+    play(whole);
+    const std::string expected = whole.events();
+    EXPECT_FALSE(expected.empty());
+    Script bytewise(with, {.at = 0, .bytewise = true});
+    play(bytewise);
+    EXPECT_EQ(bytewise.events(), expected);
+    for (std::size_t at = 1; at < whole.fed(); ++at) {
+        Script cut(with, {.at = at, .bytewise = false});
+        play(cut);
+        ASSERT_EQ(cut.events(), expected) << "cut at " << at;
+    }
+}
 
 }  // namespace postrider::pop3

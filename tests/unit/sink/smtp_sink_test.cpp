@@ -1,0 +1,304 @@
+#include <algorithm>
+
+#include "unit/sink/sink_fixture.h"
+
+// Who gets which connection, and what becomes of those who wait.
+namespace postrider::sink {
+namespace {
+
+using namespace std::chrono_literals;
+
+class SmtpSinkTest : public SinkTest {
+  protected:
+    /// Opens a connection and leaves it idle.
+    void warm_up(Script then) {
+        peer.then(joined({hello(), then}));
+        const auto asked = probe();
+        loop.run_until_idle();
+        ASSERT_TRUE(asked->probed && *asked->probed);
+    }
+
+    std::vector<std::unique_ptr<Asked>> deliver_many(std::size_t count) {
+        std::vector<std::unique_ptr<Asked>> all;
+        for (std::size_t i = 0; i < count; ++i) {
+            all.push_back(deliver());
+        }
+        return all;
+    }
+
+    static bool all_told(const std::vector<std::unique_ptr<Asked>>& all, const std::string& what) {
+        return std::all_of(all.begin(), all.end(),
+                           [&](const auto& asked) { return asked->told() == what; });
+    }
+};
+
+TEST_F(SmtpSinkTest, NothingIsToldFromInsideTheCall) {
+    peer.then({"connect-fails network refused"});
+    const auto asked = deliver();
+    EXPECT_EQ(asked->told(), "nothing");
+    loop.run_until_idle();
+    EXPECT_EQ(asked->told(), "later 0; fault later");
+}
+
+TEST_F(SmtpSinkTest, OneConnectionCarriesManyMessages) {
+    settings.connections = 1;
+    peer.then(joined({hello(), taken(), taken()}));
+    const auto all = deliver_many(2);
+    loop.run_until_idle();
+    EXPECT_TRUE(all_told(all, "delivered 250"));
+}
+
+TEST_F(SmtpSinkTest, ADeliveryUsesTheConnectionThatAProbeHasOpened) {
+    warm_up(taken());
+    const auto asked = deliver();
+    loop.run_until_idle();
+    EXPECT_EQ(asked->told(), "delivered 250");
+    EXPECT_EQ(peer.requests().size(), 1U);
+}
+
+TEST_F(SmtpSinkTest, AProbeOfAnIdleConnectionLeavesItToTheDeliveryBehind) {
+    warm_up(taken());
+    const auto probed = probe();
+    const auto asked = deliver();
+    loop.run_until_idle();
+    EXPECT_TRUE(probed->probed && *probed->probed);
+    EXPECT_EQ(asked->told(), "delivered 250");
+    EXPECT_EQ(peer.requests().size(), 1U);
+}
+
+TEST_F(SmtpSinkTest, NoMoreConnectionsThanAllowed) {
+    settings.connections = 2;
+    const Script five = joined({hello(), taken(), taken(), taken(), taken(), taken()});
+    peer.then(five);
+    peer.then(five);
+    const auto all = deliver_many(10);
+    loop.run_until_idle();
+    EXPECT_TRUE(all_told(all, "delivered 250"));
+    EXPECT_EQ(peer.requests().size(), 2U);
+}
+
+TEST_F(SmtpSinkTest, EverybodyWhoWaitsHearsThatTheServerCannotBeReached) {
+    settings.connections = 2;
+    peer.then({"connect-fails network mx.example:25: connection refused"});
+    peer.then({"connect-fails network mx.example:25: connection refused"});
+    const auto all = deliver_many(10);
+    const auto probed = probe();
+    loop.run_until_idle();
+    EXPECT_TRUE(all_told(all, "later 0; fault later"));
+    EXPECT_EQ(all[9]->report->verdicts[0].text, "mx.example:25: connection refused");
+    ASSERT_TRUE(probed->probed && !*probed->probed);
+    EXPECT_EQ(probed->probed->error().text, "mx.example:25: connection refused");
+}
+
+TEST_F(SmtpSinkTest, ACertificateFaultNeedsAPerson) {
+    EXPECT_EQ(deliver_to({"connect-fails tls certificate expired"}), "later 0; fault never");
+}
+
+TEST_F(SmtpSinkTest, AServerThatTurnsUsAwayForGoodNeedsAPerson) {
+    EXPECT_EQ(deliver_to({"S: 554 5.7.1 go away"}), "later 0; fault never");
+    EXPECT_EQ(deliver_to({"S: 220 mx", "P: EHLO", "S: 550 5.7.1 not you"}), "later 0; fault never");
+    EXPECT_EQ(deliver_to({"S: 220 mx", "P: EHLO", "S: 530 5.7.0 TLS first"}),
+              "later 0; fault never");
+}
+
+TEST_F(SmtpSinkTest, AServerThatIsBusyIsAskedAgainLater) {
+    EXPECT_EQ(deliver_to({"S: 421 4.3.2 too many connections"}), "later 0; fault later");
+}
+
+TEST_F(SmtpSinkTest, ADemandForAuthenticationHoldsNothing) {
+    for (const std::string code : {"530", "535", "538"}) {
+        sink_.reset();
+        EXPECT_EQ(
+            deliver_to({"S: 220 mx", "P: EHLO", "S: 250 mx", "P: MAIL", "S: " + code + " no"}),
+            "later " + code + "; fault never");
+    }
+}
+
+TEST_F(SmtpSinkTest, ShutdownOfAnIdleConnectionIsSilent) {
+    warm_up({"wait 1s", "S: 421 4.4.2 idle too long", "close"});
+    loop.advance(2s);
+    EXPECT_EQ(peer.open_streams(), 0U);
+    EXPECT_EQ(deliver_to(joined({hello(), taken()})), "delivered 250");
+}
+
+TEST_F(SmtpSinkTest, TheEndOfAnIdleConnectionIsSilent) {
+    warm_up({"wait 1s", "close"});
+    loop.advance(2s);
+    EXPECT_EQ(deliver_to(joined({hello(), taken()})), "delivered 250");
+}
+
+TEST_F(SmtpSinkTest, AUsedConnectionThatDiesAtMailIsReplacedOnce) {
+    settings.connections = 1;
+    peer.then(joined({hello(), taken(), {"P: MAIL", "close"}}));
+    peer.then(joined({hello(), taken()}));
+    const auto all = deliver_many(2);
+    loop.run_until_idle();
+    EXPECT_TRUE(all_told(all, "delivered 250"));
+    EXPECT_EQ(peer.requests().size(), 2U);
+}
+
+TEST_F(SmtpSinkTest, AnIdleConnectionThatDiesAtItsFirstMailIsReplacedOnce) {
+    warm_up({"P: MAIL", "close"});
+    EXPECT_EQ(deliver_to(joined({hello(), taken()})), "delivered 250");
+    EXPECT_EQ(peer.requests().size(), 2U);
+}
+
+TEST_F(SmtpSinkTest, AMessageIsMovedToAnotherConnectionOnlyOnce) {
+    settings.connections = 1;
+    peer.then(joined({hello(), taken(), {"P: MAIL", "close"}}));
+    peer.then(joined({hello(), {"P: MAIL", "close"}}));
+    const auto first = deliver();
+    const auto second = deliver();
+    loop.run_until_idle();
+    EXPECT_EQ(first->told(), "delivered 250");
+    EXPECT_EQ(second->told(), "later 0; fault later");
+}
+
+TEST_F(SmtpSinkTest, AmbiguityIsNeverTriedAgain) {
+    settings.connections = 1;
+    peer.then(joined({hello(), taken(), content(), {"close"}}));
+    const auto all = deliver_many(2);
+    loop.run_until_idle();
+    EXPECT_EQ(all[1]->told(), "ambiguous 0; fault later");
+    EXPECT_EQ(peer.requests().size(), 1U);
+}
+
+TEST_F(SmtpSinkTest, ARefusalWithoutAskingTheServerIsReportedAndTheNextGoesOn) {
+    settings.connections = 1;
+    warm_up(taken());
+    const auto too_large = deliver(std::string(1'000'001, 'a'));
+    const auto next = deliver();
+    loop.run_until_idle();
+    EXPECT_EQ(too_large->told(), "refused 552");
+    EXPECT_EQ(next->told(), "delivered 250");
+    EXPECT_EQ(peer.requests().size(), 1U);
+}
+
+TEST_F(SmtpSinkTest, ARefusalWithoutAskingTheServerIsReportedOnAFreshConnectionToo) {
+    settings.connections = 1;
+    peer.then(joined({hello(), taken()}));
+    const auto too_large = deliver(std::string(1'000'001, 'a'));
+    const auto next = deliver();
+    loop.run_until_idle();
+    EXPECT_EQ(too_large->told(), "refused 552");
+    EXPECT_EQ(next->told(), "delivered 250");
+}
+
+TEST_F(SmtpSinkTest, AQueuedDeliveryThatIsDestroyedNeverHappens) {
+    settings.connections = 1;
+    peer.then(joined({hello(), taken(), taken()}));
+    auto all = deliver_many(3);
+    all.erase(all.begin() + 1);
+    loop.run_until_idle();
+    EXPECT_TRUE(all_told(all, "delivered 250"));
+}
+
+TEST_F(SmtpSinkTest, ADeliveryDestroyedOnItsConnectionMakesRoomForTheNext) {
+    settings.connections = 1;
+    peer.then(joined({hello(), {"P: MAIL", "C: RCPT TO:<bob@example.org>", "C: DATA", "closed"}}));
+    peer.then(joined({hello(), taken()}));
+    auto all = deliver_many(2);
+    loop.run_until_idle();
+    all.erase(all.begin());
+    loop.run_until_idle();
+    EXPECT_EQ(all[0]->told(), "delivered 250");
+}
+
+TEST_F(SmtpSinkTest, ACompletionMayDestroyOtherJobsAndItsOwn) {
+    settings.connections = 1;
+    peer.then({"connect-fails network refused"});
+    std::vector<std::unique_ptr<event::Operation>> jobs(3);
+    int told = 0;
+    for (auto& job : jobs) {
+        job = sink().deliver({std::nullopt, {address("bob@example.org")}}, message_of("a\r\n"),
+                             [&](const DeliveryReport& /*report*/) {
+                                 ++told;
+                                 jobs.clear();
+                             });
+    }
+    loop.run_until_idle();
+    EXPECT_EQ(told, 1);
+}
+
+TEST_F(SmtpSinkTest, ACompletionMayDestroyAJobOnAnotherConnection) {
+    settings.connections = 2;
+    peer.then(joined({hello(), taken()}));
+    peer.then(joined({hello(), {"P: MAIL"}}));
+    std::unique_ptr<Asked> other;
+    auto first = std::make_unique<Asked>();
+    first->operation = sink().deliver({std::nullopt, {address("bob@example.org")}},
+                                      message_of("a\r\n"), [&](DeliveryReport report) {
+                                          first->report = std::move(report);
+                                          other.reset();
+                                      });
+    other = deliver();
+    loop.run_until_idle();
+    EXPECT_EQ(first->told(), "delivered 250");
+    EXPECT_EQ(other, nullptr);
+    EXPECT_EQ(peer.open_streams(), 1U);
+}
+
+TEST_F(SmtpSinkTest, AnUnusedConnectionIsClosedWithQuit) {
+    warm_up({"C: QUIT", "closed"});
+    loop.advance(29s);
+    EXPECT_EQ(peer.open_streams(), 1U);
+    loop.advance(1s);
+    EXPECT_EQ(peer.open_streams(), 0U);
+    EXPECT_TRUE(peer.client_bytes(0).ends_with("QUIT\r\n"));
+}
+
+TEST_F(SmtpSinkTest, TheEndOfTheSinkSaysQuit) {
+    warm_up({"C: QUIT", "closed"});
+    sink_.reset();
+    EXPECT_TRUE(peer.client_bytes(0).ends_with("QUIT\r\n"));
+}
+
+TEST_F(SmtpSinkTest, JobsThatOutliveTheSinkAreSilent) {
+    settings.connections = 1;
+    peer.then(joined({hello(), {"P: MAIL"}}));
+    const auto all = deliver_many(2);
+    loop.run_until_idle();
+    sink_.reset();
+    loop.advance(1h);
+    EXPECT_TRUE(all_told(all, "nothing"));
+}
+
+TEST_F(SmtpSinkTest, ALimitOfTheServerOnConnectionsLeavesTheMailToThoseItTook) {
+    settings.connections = 3;
+    peer.then(joined({hello(), taken(), taken(), taken()}));
+    peer.then({"S: 421 4.7.0 too many connections", "close"});
+    peer.then({"S: 421 4.7.0 too many connections", "close"});
+    const auto all = deliver_many(3);
+    loop.run_until_idle();
+    EXPECT_TRUE(all_told(all, "delivered 250"));
+    EXPECT_EQ(peer.requests().size(), 3U);
+}
+
+TEST_F(SmtpSinkTest, AServerWithoutRoomForMoreConnectionsIsNotStormed) {
+    settings.connections = 2;
+    warm_up(joined({content(), {"wait 5s", "S: 250 ok"}, taken()}));
+    peer.then({"S: 421 4.7.0 too many connections", "close"});
+    const auto first = deliver();
+    loop.run_until_idle();
+    const auto second = deliver();
+    loop.advance(6s);
+    EXPECT_EQ(first->told(), "delivered 250");
+    EXPECT_EQ(second->told(), "delivered 250");
+    EXPECT_EQ(peer.requests().size(), 2U);
+}
+
+TEST_F(SmtpSinkTest, AServerThatHadNoRoomIsTriedAgainWhenNoConnectionIsLeft) {
+    settings.connections = 2;
+    warm_up(joined({content(), {"wait 5s", "S: 250 ok", "close"}}));
+    peer.then({"S: 421 4.7.0 too many connections", "close"});
+    peer.then(joined({hello(), taken()}));
+    const auto first = deliver();
+    loop.run_until_idle();
+    const auto second = deliver();
+    loop.advance(6s);
+    EXPECT_EQ(first->told(), "delivered 250");
+    EXPECT_EQ(second->told(), "delivered 250");
+}
+
+}  // namespace
+}  // namespace postrider::sink
