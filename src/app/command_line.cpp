@@ -34,7 +34,7 @@ std::string advice_for(int argc, const char* const* argv) {
             ++i;
         } else if (!word.empty() && word.front() != '-') {
             const auto meant = nearest(word, {"once", "check", "plan"});
-            return meant ? "did you mean '" + *meant + "'?" : "";
+            return meant && *meant != word ? "did you mean '" + *meant + "'?" : "";
         }
     }
     return "";

@@ -31,7 +31,6 @@ class Progress {
 
     void redraw();
     void clear();
-    [[nodiscard]] std::string text_of(const Line& line) const;
 
     event::Loop& loop_;
     bool is_terminal_;

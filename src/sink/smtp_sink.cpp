@@ -24,6 +24,8 @@ class SmtpSink;
 class Job : public event::Operation {
   public:
     explicit Job(SmtpSink& sink) : sink_(&sink) {}
+    Job(const Job&) = delete;
+    Job& operator=(const Job&) = delete;
     ~Job() override;
 
     mail::Envelope envelope;
@@ -48,6 +50,9 @@ class SmtpSink : public MailSink, public SmtpConnection::Owner {
           connector_(connector),
           settings_(std::move(settings)),
           pump_(loop.make_timer([this] { pump(); })) {}
+
+    SmtpSink(const SmtpSink&) = delete;
+    SmtpSink& operator=(const SmtpSink&) = delete;
 
     ~SmtpSink() override {
         POSTRIDER_ASSERT(failed_.empty());  // not from inside a completion

@@ -318,10 +318,10 @@ void Pop3Session::check_rate() {
     rate_check_->arm(settings_.min_rate_over);
 }
 
-/// By value: the error may belong to the stream, which ends here.
-void Pop3Session::end(Error error) {
+void Pop3Session::end(const Error& error) {
+    const Error told = error;  // it may belong to the stream, which ends here
     close();
-    events_.on_failed(error);
+    events_.on_failed(told);
 }
 
 void Pop3Session::close() {

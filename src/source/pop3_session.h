@@ -46,7 +46,7 @@ class Pop3Session : public MailSource, private net::StreamEvents {
     void on_overdue();
     void check_rate();
     void close();
-    void end(Error error);
+    void end(const Error& error);
 
     net::Connector& connector_;
     const Pop3Settings& settings_;
