@@ -6,7 +6,9 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 find_program(POSTRIDER_CCACHE ccache)
 if(POSTRIDER_CCACHE)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${POSTRIDER_CCACHE})
+    # Relative paths, so that another clone on the same machine finds what this one compiled.
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+        CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=true ${POSTRIDER_CCACHE})
 endif()
 
 add_library(postrider_flags INTERFACE)

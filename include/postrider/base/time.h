@@ -15,6 +15,7 @@ struct MonotonicClock {
     using rep = duration::rep;
     using period = duration::period;
     using time_point = std::chrono::time_point<MonotonicClock>;
+    // NOLINTNEXTLINE(readability-identifier-naming): the name that std::chrono asks for
     static constexpr bool is_steady = true;
 };
 using MonotonicTime = MonotonicClock::time_point;
