@@ -76,7 +76,8 @@ TEST_F(FailingDiskTest, WritesGoOnWhileAnFsyncTakesItsTime) {
     disk_.hold_syncs();
     bool synced = false;
     ASSERT_TRUE(client_.put("alice", record_of("1")));
-    const auto sync = fixture_.ledger().sync([&](Expected<void> r) { synced = r.has_value(); });
+    const auto sync =
+        fixture_.ledger().sync([&](const Expected<void>& r) { synced = r.has_value(); });
     ASSERT_TRUE(client_.put("alice", record_of("2")));
     EXPECT_FALSE(synced);
     disk_.let_syncs_go();
@@ -94,7 +95,7 @@ TEST_F(FailingDiskTest, OneFsyncServesAllWhoWait) {
     for (int i = 1; i <= 50; ++i) {
         ASSERT_TRUE(client_.put("alice", record_of(std::to_string(i))));
         operations.push_back(
-            fixture_.ledger().sync([&](Expected<void> r) { synced += r ? 1 : 0; }));
+            fixture_.ledger().sync([&](const Expected<void>& r) { synced += r ? 1 : 0; }));
     }
     // Asked after all syncs on the writer's queue: they wait for the one that is held.
     ASSERT_TRUE(client_.load("alice"));

@@ -167,13 +167,13 @@ TYPED_TEST_P(LedgerContract, AnswersAndEffectsComeInTheOrderOfTheCalls) {
     std::vector<std::unique_ptr<event::Operation>> operations;
     Ledger& ledger = this->fixture_.ledger();
     const auto write = [&](const std::string& uid) {
-        operations.push_back(
-            ledger.write("alice", {PutMessage{record_of(uid)}}, [&order, uid](Expected<void> r) {
-                order.push_back((r ? "wrote " : "failed ") + uid);
-            }));
+        operations.push_back(ledger.write("alice", {PutMessage{record_of(uid)}},
+                                          [&order, uid](const Expected<void>& r) {
+                                              order.push_back((r ? "wrote " : "failed ") + uid);
+                                          }));
     };
     const auto load = [&] {
-        operations.push_back(ledger.load("alice", [&order](Expected<AccountRecords> r) {
+        operations.push_back(ledger.load("alice", [&order](const Expected<AccountRecords>& r) {
             order.push_back("loaded " + std::to_string(r->messages.size()));
         }));
     };
@@ -193,11 +193,11 @@ TYPED_TEST_P(LedgerContract, ASyncIsAnsweredAfterTheWritesBeforeIt) {
     Ledger& ledger = this->fixture_.ledger();
     const auto write = ledger.write("alice", {PutMessage{record_of("1")}},
                                     [&](const Expected<void>&) { order.emplace_back("write"); });
-    const auto first = ledger.sync([&](Expected<void> r) {
+    const auto first = ledger.sync([&](const Expected<void>& r) {
         EXPECT_TRUE(r);
         order.emplace_back("sync");
     });
-    const auto second = ledger.sync([&](Expected<void> r) {
+    const auto second = ledger.sync([&](const Expected<void>& r) {
         EXPECT_TRUE(r);
         order.emplace_back("sync");
     });

@@ -60,6 +60,7 @@ TEST_F(MemoryLedgerTest, HeldAnswersComeOneByOneAndInOrder) {
     std::vector<int> order;
     ledger_.hold_answers();
     std::vector<std::unique_ptr<event::Operation>> operations;
+    operations.reserve(3);
     for (int i = 0; i < 3; ++i) {
         operations.push_back(
             ledger_.write("alice", {}, [&order, i](const Expected<void>&) { order.push_back(i); }));
