@@ -54,6 +54,7 @@ TEST_F(SqliteLedgerTest, KeepsRecordsAndKeyAcrossReopening) {
 
 TEST_F(SqliteLedgerTest, TheDestructorRecordsWhatWasAskedFor) {
     std::vector<std::unique_ptr<event::Operation>> operations;
+    operations.reserve(100);
     bool called = false;
     for (int i = 0; i < 100; ++i) {
         operations.push_back(
@@ -82,7 +83,7 @@ void write_and_be_killed(const std::string& state_path) {
         const auto loop = event::make_libevent_loop();
         auto state = StateDir::open(state_path);
         auto ledger = open_ledger(*loop, *state, {});
-        const auto operation =
+        [[maybe_unused]] const auto operation =
             (*ledger)->write("alice", {PutMessage{full_record()}}, [](const Expected<void>& done) {
                 if (done) {
                     ::raise(SIGKILL);
@@ -181,6 +182,7 @@ TEST_F(SqliteLedgerTest, WhatIsNoDatabaseIsRefusedAndNotTouched) {
 
 TEST_F(SqliteLedgerTest, ADamagedPageIsRefusedAndNotTouched) {
     std::vector<Change> changes;
+    changes.reserve(1000);
     for (int i = 0; i < 1000; ++i) {
         changes.emplace_back(PutMessage{record_of(std::to_string(i))});
     }
