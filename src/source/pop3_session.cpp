@@ -319,7 +319,8 @@ void Pop3Session::check_rate() {
 }
 
 void Pop3Session::end(const Error& error) {
-    const Error told = error;  // it may belong to the stream, which ends here
+    // A copy, as the error may belong to the stream, which ends here.
+    const Error told = error;  // NOLINT(performance-unnecessary-copy-initialization)
     close();
     events_.on_failed(told);
 }

@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 class SmtpSinkTest : public SinkTest {
   protected:
     /// Opens a connection and leaves it idle.
-    void warm_up(Script then) {
+    void warm_up(const Script& then) {
         peer.then(joined({hello(), then}));
         const auto asked = probe();
         loop.run_until_idle();
