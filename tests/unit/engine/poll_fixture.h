@@ -43,6 +43,8 @@ class PollTest : public ::testing::Test {
         };
     }
 
+    PollTest(const PollTest&) = delete;
+    PollTest& operator=(const PollTest&) = delete;
     ~PollTest() override {
         account_poll.reset();
         loop.run_until_idle();  // what it left to be deleted refers to what stands below
