@@ -162,8 +162,9 @@ class Planner {
             verify(remote, record, groups_.at(remote.uid).contents);
             return;
         }
-        if (replaces_known) {
-            // The old record must not speak for the new message, not even after a crash.
+        if (replaces_known || groups_.at(remote.uid).listed > 1) {
+            // The old record must not speak for the new message, not even after a crash. And of
+            // equal UIDs all are recorded at once: only then is it seen when their places move.
             put(record);
         }
         plan_.records.insert_or_assign(record.key, record);

@@ -18,8 +18,7 @@ using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAreArray;
 
 std::string example(const std::string& name) {
-    const std::filesystem::path here(__FILE__);
-    return here.parent_path() / "../../../etc" / name;
+    return std::filesystem::path(POSTRIDER_SOURCE_DIR) / "etc" / name;
 }
 
 std::string text_of(const std::string& path) {

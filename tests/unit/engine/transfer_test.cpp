@@ -59,7 +59,7 @@ TEST_F(TransferTest, AHeldStoreThatFailsEndsThePollAndHoldsNothing) {
     const PollReport done = poll();
     ASSERT_TRUE(done.error);
     EXPECT_EQ(done.error->text, "disk full");
-    EXPECT_EQ(phase("m1"), Phase::seen);
+    EXPECT_FALSE(record("m1"));
     EXPECT_EQ(sink.tried(), std::vector<std::string>{"m1"});
     EXPECT_EQ(good_poll().held, 1U);
 }
@@ -226,6 +226,16 @@ TEST_F(EqualUidsTest, AnUndeliveredOneThatMovesUpToADeliveredPlaceIsDelivered) {
     sink.clear_script();
     take_first();
     EXPECT_EQ(good_poll().delivered, 1U);
+    expect_each_once();
+}
+
+TEST_F(EqualUidsTest, OneNeverTriedThatMovesUpToADeliveredPlaceIsDelivered) {
+    sink.fault_at("b", {Errc::busy, Retry::later, "down"});
+    EXPECT_TRUE(poll().error);
+    sink.clear_script();
+    take_first();
+    loop.advance(1h);
+    good_poll();
     expect_each_once();
 }
 
