@@ -18,7 +18,7 @@ constexpr const char* kSystemConfig = "/etc/postrider/postrider.yaml";
 std::string default_config_file() {
     const char* const home = std::getenv("HOME");  // NOLINT(concurrency-mt-unsafe): one thread yet
     if (access(kSystemConfig, F_OK) != 0 && home != nullptr) {
-        const std::string own = std::string(home) + "/.config/postrider/postrider.yaml";
+        std::string own = std::string(home) + "/.config/postrider/postrider.yaml";
         if (access(own.c_str(), F_OK) == 0) {
             return own;
         }
