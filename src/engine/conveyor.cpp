@@ -53,9 +53,17 @@ void Conveyor::fetch_more() {
         stop(*closed);
         return;
     }
+    if (is_full_ && in_flight_ > kInFlight / 2) {
+        return;  // refilled in batches: the server is not woken for every single message
+    }
+    is_full_ = false;
     while (next_fetch_ < load_.jobs.size()) {
         const Job& job = load_.jobs[next_fetch_];
-        if (in_flight_ + weight_of(job) > kInFlight || !memory_.take(memory_of(job))) {
+        if (in_flight_ + weight_of(job) > kInFlight) {
+            is_full_ = true;
+            return;
+        }
+        if (!memory_.take(memory_of(job))) {
             return;
         }
         in_flight_ += weight_of(job);

@@ -83,6 +83,7 @@ class Conveyor {
     std::deque<const Job*> asked_;  ///< fetches without an answer, in order
     std::deque<Received> received_;
     std::uint64_t in_flight_ = 0;  ///< weights of what was asked for and is not yet delivered
+    bool is_full_ = false;         ///< kInFlight was reached, and not yet half of it freed
     std::size_t unsecured_ = 0;
     std::size_t refusals_in_row_ = 0;
     std::optional<Error> stopped_by_;

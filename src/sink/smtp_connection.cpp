@@ -214,7 +214,10 @@ bool SmtpConnection::send_content() {
             break;
         }
         dialogue_.send_content(*piece);
-        stream_->write(dialogue_.take_output());
+        // A short piece is the last: it leaves together with the final dot.
+        if (piece->size() == mail::OutgoingMessage::Reader::kPiece) {
+            stream_->write(dialogue_.take_output());
+        }
     }
     send_output();
     return true;
