@@ -2,7 +2,6 @@
 // it is kept in a Completion that only the loop thread looks into, so that a destroyed Operation
 // silences it at any stage, even when it is posted already.
 #include <condition_variable>
-#include <csignal>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -12,6 +11,7 @@
 #include <pthread.h>
 
 #include "postrider/base/assert.h"
+#include "postrider/event/signals_blocked.h"
 #include "postrider/event/worker.h"
 
 namespace postrider::event {
@@ -32,22 +32,6 @@ class WorkerOperation final : public Operation {
 
   private:
     std::shared_ptr<Completion> completion_;
-};
-
-/// Signals are for the loop's thread: a job must not see EINTR because of them.
-class SignalsBlocked {
-  public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-  private:
-    sigset_t before_{};
 };
 
 class ThreadWorker final : public Worker {

@@ -2,13 +2,13 @@
 
 #include <utility>
 
-#include "store/signals_blocked.h"
+#include "postrider/event/signals_blocked.h"
 
 namespace postrider::store {
 
 GroupCommit::GroupCommit(std::function<Expected<void>()> make_durable)
     : make_durable_(std::move(make_durable)) {
-    const SignalsBlocked inherited_by_the_thread;
+    const event::SignalsBlocked inherited_by_the_thread;
     thread_ = std::thread([this] { serve(); });
 }
 

@@ -39,12 +39,13 @@
 
 #include <SQLiteCpp/Transaction.h>
 
+#include "postrider/event/signals_blocked.h"
+
 #include "store/callbacks.h"
 #include "store/group_commit.h"
 #include "store/ledger_file.h"
 #include "store/marker.h"
 #include "store/records.h"
-#include "store/signals_blocked.h"
 #include "store/sqlite_error.h"
 
 namespace postrider::store {
@@ -125,7 +126,7 @@ SqliteLedger::SqliteLedger(event::Loop& loop, const StateDir& state,
       records_(file_->database()),
       marker_(state.descriptor(), state.path() + "/" + kMarkerName, file_->installation()),
       group_commit_([this] { return make_durable(); }) {
-    const SignalsBlocked inherited_by_the_thread;
+    const event::SignalsBlocked inherited_by_the_thread;
     writer_ = std::thread([this] { serve(); });
 }
 

@@ -2,7 +2,7 @@
 
 #include <csignal>
 
-namespace postrider::store {
+namespace postrider::event {
 
 /// While it lives the calling thread takes no signals, nor do threads started meanwhile: signals
 /// are for the thread of the loop.
@@ -21,4 +21,4 @@ class SignalsBlocked {
     sigset_t before_{};
 };
 
-}  // namespace postrider::store
+}  // namespace postrider::event
