@@ -2,37 +2,20 @@
 
 #include <utility>
 
-#include "postrider/event/signals_blocked.h"
-
 namespace postrider::store {
 
-GroupCommit::GroupCommit(std::function<Expected<void>()> make_durable)
-    : make_durable_(std::move(make_durable)) {
-    const event::SignalsBlocked inherited_by_the_thread;
-    thread_ = std::thread([this] { serve(); });
-}
-
-void GroupCommit::finish() {
-    if (!thread_.joinable()) {
-        return;
-    }
-    {
-        const std::lock_guard lock(mutex_);
-        ending_ = true;
-    }
-    changed_.notify_one();
-    thread_.join();
-}
+GroupCommit::GroupCommit(std::function<Expected<void>()> make_durable,
+                         const event::AttendantMaker& make_attendant)
+    : make_durable_(std::move(make_durable)), attendant_(make_attendant([this] { take_turn(); })) {}
 
 void GroupCommit::written() {
     {
         const std::lock_guard lock(mutex_);
-        if (due_) {
+        if (std::exchange(is_unsafe_, true)) {
             return;
         }
-        due_ = Clock::now() + kLongestWait;
     }
-    changed_.notify_one();
+    attendant_->wake_within(kLongestWait);
 }
 
 void GroupCommit::wait(std::vector<Waiter> waiters) {
@@ -41,7 +24,7 @@ void GroupCommit::wait(std::vector<Waiter> waiters) {
         waiters_.insert(waiters_.end(), std::make_move_iterator(waiters.begin()),
                         std::make_move_iterator(waiters.end()));
     }
-    changed_.notify_one();
+    attendant_->wake();
 }
 
 void GroupCommit::fail(const Error& final_failure) {
@@ -56,41 +39,26 @@ std::optional<Error> GroupCommit::failed() const {
     return failed_;
 }
 
-void GroupCommit::serve() {
+void GroupCommit::take_turn() {
     std::unique_lock lock(mutex_);
-    while (true) {
-        const auto must_act = [this] { return ending_ || !waiters_.empty(); };
-        if (due_) {
-            changed_.wait_until(lock, *due_, must_act);
-        } else {
-            changed_.wait(lock, [&] { return must_act() || due_; });
-            if (due_ && !must_act()) {
-                continue;  // gather until it is due
-            }
-        }
-        // Taken before the pass begins: who comes during it may not be covered by it.
-        const std::vector<Waiter> waiters = std::exchange(waiters_, {});
-        const Expected<void> result = pass(lock);
-        lock.unlock();
-        for (const Waiter& waiter : waiters) {
-            waiter(result);
-        }
-        lock.lock();
-        if (ending_ && waiters_.empty() && !due_) {
-            return;
-        }
+    // Taken before the pass begins: who comes during it may not be covered by it.
+    const std::vector<Waiter> waiters = std::exchange(waiters_, {});
+    const Expected<void> result = pass(lock);
+    lock.unlock();
+    for (const Waiter& waiter : waiters) {
+        waiter(result);
     }
 }
 
 Expected<void> GroupCommit::pass(std::unique_lock<std::mutex>& lock) {
     if (failed_) {
-        due_.reset();
+        is_unsafe_ = false;
         return failure(*failed_);
     }
-    if (!due_ && !owed_) {
+    if (!is_unsafe_ && !owed_) {
         return {};  // an earlier pass has covered it
     }
-    due_.reset();
+    is_unsafe_ = false;
     lock.unlock();
     Expected<void> result = make_durable_();
     lock.lock();

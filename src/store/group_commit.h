@@ -1,20 +1,20 @@
 #pragma once
 
-#include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include "postrider/base/error.h"
 #include "postrider/base/time.h"
+#include "postrider/event/attendant.h"
 
 namespace postrider::store {
 
 /// Decides when to make durable what was written: within kLongestWait of the first write that is
 /// not, or at once when somebody waits for it; and how often: one pass serves all whose writes came
-/// before it began. Has a thread of its own, so that writing goes on meanwhile.
+/// before it began. Has an attendant of its own, so that writing goes on meanwhile.
 ///
 /// It also keeps the failure that is final (Retry::never): from then on everything fails.
 class GroupCommit {
@@ -22,19 +22,20 @@ class GroupCommit {
     /// What an interval of the loop's clock could not promise: this runs beside the loop.
     static constexpr Duration kLongestWait = std::chrono::milliseconds(10);
 
-    /// Called on the thread of this object.
+    /// Called by the attendant.
     using Waiter = std::function<void(const Expected<void>&)>;
 
-    /// `make_durable` blocks, and runs on the thread of this object only. A failure of it with
+    /// `make_durable` blocks, and is called by the attendant only. A failure of it with
     /// Retry::later is told to those who wait and tried again for the next ones.
-    explicit GroupCommit(std::function<Expected<void>()> make_durable);
+    GroupCommit(std::function<Expected<void>()> make_durable,
+                const event::AttendantMaker& make_attendant);
     GroupCommit(const GroupCommit&) = delete;
     GroupCommit& operator=(const GroupCommit&) = delete;
 
-    ~GroupCommit() { finish(); }
+    ~GroupCommit() = default;
 
-    /// A last pass if there is something left to do, then joins. Nothing may be asked for after.
-    void finish();
+    /// A last pass if there is something left to do. Nothing may be asked for after.
+    void finish() { attendant_->finish(); }
 
     // From any thread:
 
@@ -49,22 +50,18 @@ class GroupCommit {
     [[nodiscard]] std::optional<Error> failed() const;
 
   private:
-    void serve();
+    void take_turn();
     [[nodiscard]] Expected<void> pass(std::unique_lock<std::mutex>& lock);
-
-    using Clock = std::chrono::steady_clock;
 
     const std::function<Expected<void>()> make_durable_;
     mutable std::mutex mutex_;
-    std::condition_variable changed_;
     // All guarded by mutex_:
-    std::optional<Clock::time_point> due_;  ///< set while something written awaits its pass
-    bool owed_ = false;                     ///< the last pass failed and has to be made up for
+    bool is_unsafe_ = false;  ///< something written awaits its pass
+    bool owed_ = false;       ///< the last pass failed and has to be made up for
     std::vector<Waiter> waiters_;
     std::optional<Error> failed_;
-    bool ending_ = false;
 
-    std::thread thread_;
+    std::unique_ptr<event::Attendant> attendant_;
 };
 
 }  // namespace postrider::store

@@ -12,10 +12,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
-#include "postrider/base/assert.h"
 #include "postrider/base/text.h"
 
 #include "store/file_handle.h"
@@ -31,15 +29,6 @@ constexpr int kBusyMilliseconds = 2000;
 constexpr std::size_t kMarkerLimit = 64UL * 1024 * 1024;
 constexpr std::size_t kKeyOctets = 32;
 constexpr std::size_t kIdOctets = 16;
-
-std::string random_octets(std::size_t count) {
-    std::string octets(count, '\0');
-    // Up to 256 octets come whole once the kernel's pool is ready (getrandom(2)).
-    while (::getrandom(octets.data(), octets.size(), 0) != static_cast<ssize_t>(octets.size())) {
-        POSTRIDER_ASSERT(errno == EINTR);
-    }
-    return octets;
-}
 
 std::string hex_of(const std::string& octets) {
     std::array<std::uint8_t, kIdOctets> bytes{};
@@ -138,7 +127,8 @@ LedgerFile::LedgerFile(const std::string& path)
 }
 
 Expected<std::unique_ptr<LedgerFile>> LedgerFile::open(const StateDir& state,
-                                                       const LedgerOptions& options) {
+                                                       const LedgerOptions& options,
+                                                       const RandomOctets& random_octets) {
     Findings found;
     found.ledger_path = state.ledger_path();
     if (auto read = read_marker(state.descriptor(), state.path() + "/" + kMarkerName, found);
@@ -164,14 +154,14 @@ Expected<std::unique_ptr<LedgerFile>> LedgerFile::open(const StateDir& state,
     if (!file) {
         return file;
     }
-    if (auto begun = (*file)->begin(state, options, found); !begun) {
+    if (auto begun = (*file)->begin(state, options, random_octets, found); !begun) {
         return failure(begun.error());
     }
     return file;
 }
 
 Expected<void> LedgerFile::begin(const StateDir& state, const LedgerOptions& options,
-                                 Findings& found) {
+                                 const RandomOctets& random_octets, Findings& found) {
     const auto schema = schema_of(database_);
     if (!schema) {
         return failure(schema.error());
@@ -190,7 +180,7 @@ Expected<void> LedgerFile::begin(const StateDir& state, const LedgerOptions& opt
     if (auto prepared = catching_sqlite(what,
                                         [&] {
                                             prepare(*schema);
-                                            begin_generation(found);
+                                            begin_generation(found, random_octets);
                                         });
         !prepared) {
         return prepared;
@@ -219,7 +209,7 @@ void LedgerFile::prepare(int schema) {
     migrate(database_, schema);
 }
 
-void LedgerFile::begin_generation(const Findings& found) {
+void LedgerFile::begin_generation(const Findings& found, const RandomOctets& random_octets) {
     SQLite::Transaction transaction(database_, SQLite::TransactionBehavior::IMMEDIATE);
     if (found.ledger) {
         installation_ = *found.ledger;

@@ -12,6 +12,7 @@
 #include "postrider/store/state_dir.h"
 
 #include "store/installation.h"
+#include "store/random_octets.h"
 
 struct sqlite3_file;
 
@@ -40,8 +41,8 @@ class LedgerFile {
 
     /// Opens or makes it, asks the guard (judge()), migrates, and begins a new generation, which is
     /// durable on return; the marker has to be rewritten then. Errors as open_ledger().
-    [[nodiscard]] static Expected<std::unique_ptr<LedgerFile>> open(const StateDir& state,
-                                                                    const LedgerOptions& options);
+    [[nodiscard]] static Expected<std::unique_ptr<LedgerFile>> open(
+        const StateDir& state, const LedgerOptions& options, const RandomOctets& random_octets);
     LedgerFile(const LedgerFile&) = delete;
     LedgerFile& operator=(const LedgerFile&) = delete;
     ~LedgerFile() = default;
@@ -64,9 +65,9 @@ class LedgerFile {
     explicit LedgerFile(const std::string& path);
 
     [[nodiscard]] Expected<void> begin(const StateDir& state, const LedgerOptions& options,
-                                       Findings& found);
+                                       const RandomOctets& random_octets, Findings& found);
     void prepare(int schema);
-    void begin_generation(const Findings& found);
+    void begin_generation(const Findings& found, const RandomOctets& random_octets);
     void on_commit(int wal_pages);
 
     SQLite::Database database_;

@@ -1,8 +1,9 @@
-// The ledger on SQLite: one file, a thread that writes, a thread that makes durable.
+// The ledger on SQLite: one file, one who writes, one who makes durable. Both are attendants:
+// threads in the program.
 //
-//   loop thread      load, write, sync: queued in the order of the calls
-//   writer thread    takes all that is queued, commits it in one transaction, checkpoints
-//   commit thread    fsyncs the log (GroupCommit), then the marker of the installation
+//   loop             load, write, sync: queued in the order of the calls
+//   writer           takes all that is queued, commits it in one transaction, checkpoints
+//   group commit     fsyncs the log, then the marker of the installation
 //
 // Why a record is safe
 // - `write` is done when COMMIT has returned. With synchronous=NORMAL in WAL mode that is a
@@ -19,7 +20,7 @@
 // - The names of both files in the directory are fsynced at the opening.
 //
 // Why there is a mutex between checkpoint and fsync: the kernel tells an error of writing back once
-// per open file. If the commit thread's fsync takes it, a checkpoint that runs at the same time
+// per open file. If the group commit's fsync takes it, a checkpoint that runs at the same time
 // could see its own fsync succeed and build on pages that never reached the disk; and the other way
 // round a waiter could be told "durable". The holder of the mutex looks for a failure first. A
 // commit needs no mutex: it fsyncs only the header of a new log, before which nothing is awaited.
@@ -29,21 +30,19 @@
 // everything fails from then on, and the log is left as it is for the next start to judge.
 #include "postrider/store/sqlite_ledger.h"
 
-#include <condition_variable>
 #include <deque>
+#include <memory>
 #include <mutex>
-#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include <SQLiteCpp/Transaction.h>
 
-#include "postrider/event/signals_blocked.h"
-
 #include "store/callbacks.h"
 #include "store/group_commit.h"
 #include "store/ledger_file.h"
+#include "store/ledger_parts.h"
 #include "store/marker.h"
 #include "store/records.h"
 #include "store/sqlite_error.h"
@@ -69,7 +68,8 @@ using Request = std::variant<LoadRequest, WriteRequest, SyncRequest>;
 class SqliteLedger final : public Ledger {
   public:
     /// Throws SQLite::Exception.
-    SqliteLedger(event::Loop& loop, const StateDir& state, std::unique_ptr<LedgerFile> file);
+    SqliteLedger(event::Loop& loop, const StateDir& state, std::unique_ptr<LedgerFile> file,
+                 const event::AttendantMaker& make_attendant);
     SqliteLedger(const SqliteLedger&) = delete;
     SqliteLedger& operator=(const SqliteLedger&) = delete;
     ~SqliteLedger() override;
@@ -87,7 +87,7 @@ class SqliteLedger final : public Ledger {
   private:
     void enqueue(Request request);
 
-    // On the writer thread.
+    // By the writer.
     void serve();
     void process(std::deque<Request> requests);
     void load_now(LoadRequest request);
@@ -96,7 +96,7 @@ class SqliteLedger final : public Ledger {
     void wait_for_sync(std::vector<SyncRequest> requests);
     void checkpoint();
 
-    /// On the commit thread.
+    /// By the group commit.
     [[nodiscard]] Expected<void> make_durable();
 
     /// A final failure is kept, and every later request gets it.
@@ -112,31 +112,23 @@ class SqliteLedger final : public Ledger {
     GroupCommit group_commit_;
 
     std::mutex mutex_;
-    std::condition_variable queued_;
     std::deque<Request> requests_;  ///< guarded by mutex_
-    bool ending_ = false;           ///< guarded by mutex_
-    std::thread writer_;
+    std::unique_ptr<event::Attendant> writer_;
 };
 
 SqliteLedger::SqliteLedger(event::Loop& loop, const StateDir& state,
-                           std::unique_ptr<LedgerFile> file)
+                           std::unique_ptr<LedgerFile> file,
+                           const event::AttendantMaker& make_attendant)
     : callbacks_(loop),
       file_(std::move(file)),
       key_(read_installation_key(file_->database())),
       records_(file_->database()),
       marker_(state.descriptor(), state.path() + "/" + kMarkerName, file_->installation()),
-      group_commit_([this] { return make_durable(); }) {
-    const event::SignalsBlocked inherited_by_the_thread;
-    writer_ = std::thread([this] { serve(); });
-}
+      group_commit_([this] { return make_durable(); }, make_attendant),
+      writer_(make_attendant([this] { serve(); })) {}
 
 SqliteLedger::~SqliteLedger() {
-    {
-        const std::lock_guard lock(mutex_);
-        ending_ = true;
-    }
-    queued_.notify_one();
-    writer_.join();
+    writer_->finish();
     group_commit_.finish();
     file_->set_checkpoint_at_close(!group_commit_.failed());
 }
@@ -168,21 +160,16 @@ void SqliteLedger::enqueue(Request request) {
         const std::lock_guard lock(mutex_);
         requests_.push_back(std::move(request));
     }
-    queued_.notify_one();
+    writer_->wake();
 }
 
 void SqliteLedger::serve() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-        queued_.wait(lock, [this] { return ending_ || !requests_.empty(); });
-        if (requests_.empty()) {
-            return;
-        }
-        std::deque<Request> requests = std::exchange(requests_, {});
-        lock.unlock();
-        process(std::move(requests));
-        lock.lock();
+    std::deque<Request> requests;
+    {
+        const std::lock_guard lock(mutex_);
+        requests.swap(requests_);
     }
+    process(std::move(requests));
 }
 
 void SqliteLedger::process(std::deque<Request> requests) {
@@ -310,12 +297,19 @@ void SqliteLedger::note_failure(const Error& error) {
 
 Expected<std::unique_ptr<Ledger>> open_ledger(event::Loop& loop, const StateDir& state,
                                               const LedgerOptions& options) {
-    auto file = LedgerFile::open(state, options);
+    return open_ledger_with(loop, state, options,
+                            {event::make_thread_attendant, octets_of_the_kernel});
+}
+
+Expected<std::unique_ptr<Ledger>> open_ledger_with(event::Loop& loop, const StateDir& state,
+                                                   const LedgerOptions& options,
+                                                   const LedgerParts& parts) {
+    auto file = LedgerFile::open(state, options, parts.random_octets);
     if (!file) {
         return failure(file.error());
     }
     auto ledger = catching_sqlite("cannot open the ledger " + state.ledger_path(), [&] {
-        return std::make_unique<SqliteLedger>(loop, state, *std::move(file));
+        return std::make_unique<SqliteLedger>(loop, state, *std::move(file), parts.make_attendant);
     });
     if (!ledger) {
         return failure(ledger.error());

@@ -22,12 +22,13 @@ class GroupCommitTest : public testing::Test {
     std::atomic<int> passes_ = 0;
     std::atomic<Retry> failing_ = Retry::now;  ///< now: not at all
     GroupCommit group_commit_{[this]() -> Expected<void> {
-        ++passes_;
-        if (failing_ == Retry::now) {
-            return {};
-        }
-        return failure(error(failing_));
-    }};
+                                  ++passes_;
+                                  if (failing_ == Retry::now) {
+                                      return {};
+                                  }
+                                  return failure(error(failing_));
+                              },
+                              event::make_thread_attendant};
 };
 
 TEST_F(GroupCommitTest, NothingWrittenNeedsNoPass) {
