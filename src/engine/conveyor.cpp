@@ -138,7 +138,7 @@ void Conveyor::count_refusal(const Job& job, const Error& error) {
 }
 
 void Conveyor::deliver_next() {
-    if (transfer_ != nullptr) {
+    if (!can_deliver()) {
         return;
     }
     if (const auto closed = destination_.closed(services_.loop.now())) {
@@ -151,11 +151,21 @@ void Conveyor::deliver_next() {
     }
     Received next = std::move(received_.front());
     received_.pop_front();
-    transfer_ =
-        std::make_unique<Transfer>(services_, destination_, load_.policy, load_.origin, *next.job);
-    transfer_->start(std::move(next.message), [this, job = next.job](TransferResult result) {
-        on_transferred(*job, std::move(result));
-    });
+    under_way_.push_back(
+        {next.job, std::make_unique<Transfer>(services_, destination_, load_.policy, load_.origin,
+                                              *next.job)});
+    Transfer& transfer = *under_way_.back().transfer;
+    transfer.start(
+        std::move(next.message), [this] { deliver_next(); },
+        [this, &transfer](TransferResult result) { on_transferred(transfer, std::move(result)); });
+    if (under_way_.size() == 1) {
+        transfer.commit();
+    }
+}
+
+bool Conveyor::can_deliver() const {
+    return !is_over_ && (under_way_.empty() ||
+                         (under_way_.size() == 1 && under_way_.front().transfer->is_answered()));
 }
 
 /// Nobody takes them now: they stay on the server.
@@ -168,17 +178,44 @@ void Conveyor::put_off_received() {
     received_.clear();
 }
 
-void Conveyor::on_transferred(const Job& job, TransferResult result) {
-    services_.loop.defer_delete(std::move(transfer_));
-    release(job);
-    if (is_over_) {
-        return;  // a refusal could not be recorded, and that has ended it
+/// The destination has closed before it was let have them: it gets them another time.
+void Conveyor::put_off_uncommitted() {
+    if (under_way_.empty() || under_way_.front().transfer->is_answered() ||
+        !destination_.closed(services_.loop.now())) {
+        return;
     }
+    release(*under_way_.front().job);
+    ++unsecured_;
+    ++load_.report.put_off;
+    under_way_.pop_front();
+}
+
+void Conveyor::on_transferred(const Transfer& transfer, TransferResult result) {
+    const auto done = std::find_if(
+        under_way_.begin(), under_way_.end(),
+        [&](const UnderWay& candidate) { return candidate.transfer.get() == &transfer; });
+    POSTRIDER_ASSERT(done != under_way_.end());
+    const Job& job = *done->job;
+    services_.loop.defer_delete(std::move(done->transfer));
+    under_way_.erase(done);
+    release(job);
     if (result.local_fault) {
         end(result.local_fault);
         return;
     }
     log(job, result);
+    count(result);
+    load_.records.insert_or_assign(result.record.key, result.record);
+    put_off_uncommitted();
+    if (!under_way_.empty()) {
+        under_way_.front().transfer->commit();
+    }
+    on_progress_();
+    fetch_more();
+    deliver_next();
+}
+
+void Conveyor::count(const TransferResult& result) {
     PollReport& report = load_.report;
     if (!result.trouble.empty()) {
         report.last_trouble = result.trouble;
@@ -191,11 +228,6 @@ void Conveyor::on_transferred(const Job& job, TransferResult result) {
     } else if (result.was_delivered) {
         ++report.delivered;
     }
-    const store::MessageKey key = result.record.key;
-    load_.records.insert_or_assign(key, std::move(result.record));
-    on_progress_();
-    fetch_more();
-    deliver_next();
 }
 
 void Conveyor::log(const Job& job, const TransferResult& result) {
@@ -229,13 +261,14 @@ void Conveyor::stop(const Error& why) {
 void Conveyor::end_if_done() {
     const bool nothing_to_fetch = stopped_by_ || next_fetch_ == load_.jobs.size();
     if (!is_over_ && nothing_to_fetch && asked_.empty() && received_.empty() &&
-        transfer_ == nullptr) {
+        under_way_.empty()) {
         end(std::nullopt);
     }
 }
 
 void Conveyor::end(std::optional<Error> local_fault) {
     is_over_ = true;
+    under_way_.clear();
     const Done done = std::move(done_);
     done(std::move(local_fault));
 }

@@ -19,7 +19,8 @@ namespace postrider::engine {
 
 /// Carries the messages of one session from the server to the destination: asks for some ahead, as
 /// far as kInFlight and the memory of all accounts allow, and delivers one after the other, in
-/// order. One delivery at a time per account, so that a crash leaves at most one in doubt (I5).
+/// order. While the ledger writes what became of one, the next is on its way, but not committed
+/// before that is written: a crash leaves at most one delivery of an account in doubt (I5).
 class Conveyor {
   public:
     /// Ran out of work, or `local_fault`: the local state cannot be written, do nothing more.
@@ -64,12 +65,21 @@ class Conveyor {
     void release(const Job& job);
     void count_refusal(const Job& job, const Error& error);
     void deliver_next();
+    [[nodiscard]] bool can_deliver() const;
     void put_off_received();
-    void on_transferred(const Job& job, TransferResult result);
+    void put_off_uncommitted();
+    void on_transferred(const Transfer& transfer, TransferResult result);
+    void count(const TransferResult& result);
     void log(const Job& job, const TransferResult& result);
     void stop(const Error& why);
     void end_if_done();
     void end(std::optional<Error> local_fault);
+
+    /// A delivery under way, or answered and being recorded.
+    struct UnderWay {
+        const Job* job;
+        std::unique_ptr<Transfer> transfer;
+    };
 
     Services& services_;
     Destination& destination_;
@@ -90,7 +100,8 @@ class Conveyor {
 
     MemoryBudget::Share memory_;
     std::vector<std::unique_ptr<event::Operation>> side_writes_;
-    std::unique_ptr<Transfer> transfer_;
+    /// At most two, and only the first is committed; the second waits for its record.
+    std::deque<UnderWay> under_way_;
 };
 
 }  // namespace postrider::engine

@@ -36,7 +36,8 @@ Transfer::Transfer(Services& services, Destination& destination, const AccountPo
       job_(std::move(job)),
       end_soon_(services.loop.make_timer([this] { end(); })) {}
 
-void Transfer::start(mail::Message message, Done done) {
+void Transfer::start(mail::Message message, Answered answered, Done done) {
+    answered_ = std::move(answered);
     done_ = std::move(done);
     result_.record = job_.record;
     store::MessageRecord& record = result_.record;
@@ -48,22 +49,35 @@ void Transfer::start(mail::Message message, Done done) {
     record.retry_after.reset();
     record.absent_since.reset();
     if (is_known_content(message.facts().sha256)) {
+        is_answered_ = true;
         this->record();
         return;
     }
     record.phase = store::Phase::seen;
     if (const auto prepared = prepare(std::move(message)); !prepared) {
+        is_answered_ = true;
         result_.local_fault = prepared.error();
         end_soon_->arm(Duration::zero());
         return;
     }
     if (envelope_.recipients.empty()) {
         // Everybody of today's list had it on an earlier day.
+        is_answered_ = true;
         this->record();
         return;
     }
-    operation_ = destination_.sink().deliver(
+    delivery_ = destination_.sink().deliver(
         envelope_, outgoing_, [this](const sink::DeliveryReport& report) { on_report(report); });
+    if (is_committed_) {
+        delivery_->commit();
+    }
+}
+
+void Transfer::commit() {
+    is_committed_ = true;
+    if (delivery_ != nullptr) {
+        delivery_->commit();
+    }
 }
 
 /// The record spoke of another message under the same UID and size: who has that does not have
@@ -154,6 +168,9 @@ void Transfer::on_report(const sink::DeliveryReport& report) {
     } else {
         hold_refused();
     }
+    is_answered_ = true;
+    const Answered answered = std::move(answered_);
+    answered();
 }
 
 void Transfer::tell_destination(const sink::DeliveryReport& report) {

@@ -39,18 +39,26 @@ struct TransferResult {
 };
 
 /// The way of one received message: envelope, delivery, a held copy of what was refused, and the
-/// record of it all. Ends only when the ledger has written: who starts the next one then
-/// leaves at most one delivery in doubt.
+/// record of it all. The destination takes it only after commit(), and it ends only when the ledger
+/// has written: who commits the next one then leaves at most one delivery in doubt.
+///
+///   start() -> delivering --answer--> [holding ->] recording -> done
 class Transfer {
   public:
+    using Answered = std::function<void()>;
     using Done = std::function<void(TransferResult)>;
 
     /// What it refers to outlives it.
     Transfer(Services& services, Destination& destination, const AccountPolicy& policy,
              const Origin& origin, Job job);
 
-    /// `done` runs at most once, from the loop, never after ~Transfer.
-    void start(mail::Message message, Done done);
+    /// `answered`: the destination has no more to say of this message, what is left is to write it
+    /// down; then `done`. Both run at most once, from the loop, never after ~Transfer.
+    void start(mail::Message message, Answered answered, Done done);
+
+    /// The destination may take the message now.
+    void commit();
+    [[nodiscard]] bool is_answered() const { return is_answered_; }
 
   private:
     void forget_other_content();
@@ -69,7 +77,10 @@ class Transfer {
     const AccountPolicy& policy_;
     const Origin& origin_;
     Job job_;
+    Answered answered_;
     Done done_;
+    bool is_committed_ = false;
+    bool is_answered_ = false;
 
     std::string delivery_id_;
     mail::Envelope envelope_;
@@ -79,6 +90,7 @@ class Transfer {
     bool has_held_copy_ = false;
     bool is_put_off_ = false;
     TransferResult result_;
+    std::unique_ptr<sink::Delivery> delivery_;
     std::unique_ptr<event::Operation> operation_;
     std::unique_ptr<event::Timer> end_soon_;
 };

@@ -74,6 +74,7 @@ void SmtpConnection::deliver(const mail::Envelope& envelope,
                              std::shared_ptr<const mail::OutgoingMessage> message) {
     POSTRIDER_ASSERT(state_ == State::ready);
     state_ = State::busy;
+    is_committed_ = false;
     message_ = std::move(message);
     recipients_ = envelope.recipients.size();
     dialogue_.begin(
@@ -82,6 +83,14 @@ void SmtpConnection::deliver(const mail::Envelope& envelope,
     if (dialogue_.phase() == smtp::Phase::idle) {
         // Refused without asking the server (its SIZE): no input will come to tell it by.
         read_on_soon_->arm(Duration::zero());
+    }
+}
+
+void SmtpConnection::commit() {
+    is_committed_ = true;
+    if (is_withheld_) {
+        complete_content();
+        send_output();
     }
 }
 
@@ -95,6 +104,7 @@ void SmtpConnection::say_goodbye() {
 void SmtpConnection::cut() {
     state_ = State::down;
     is_sending_ = false;
+    is_withheld_ = false;
     deadline_->disarm();
     read_on_soon_->disarm();
     connecting_.reset();
@@ -169,6 +179,7 @@ bool SmtpConnection::handle(const smtp::Event& event) {
 
 bool SmtpConnection::on_transaction_done(const smtp::TransactionDone& done) {
     finish_content();
+    is_withheld_ = false;
     message_.reset();
     recipients_ = 0;
     state_ = State::greeting;  // not ready before the dialogue says so
@@ -209,8 +220,14 @@ bool SmtpConnection::send_content() {
             return false;
         }
         if (piece->empty()) {
-            dialogue_.end_content();
             finish_content();
+            if (!is_committed_) {
+                // What is left goes out together with the final dot. Nobody waits for the server.
+                is_withheld_ = true;
+                deadline_->disarm();
+                return true;
+            }
+            complete_content();
             break;
         }
         dialogue_.send_content(*piece);
@@ -226,6 +243,11 @@ bool SmtpConnection::send_content() {
 void SmtpConnection::finish_content() {
     is_sending_ = false;
     reader_.reset();
+}
+
+void SmtpConnection::complete_content() {
+    is_withheld_ = false;
+    dialogue_.end_content();
 }
 
 void SmtpConnection::on_output_low() {
@@ -244,6 +266,9 @@ void SmtpConnection::on_closed(const Error& why) {
 
 void SmtpConnection::send_output() {
     if (stream_ == nullptr) {
+        return;
+    }
+    if (is_withheld_) {
         return;
     }
     if (const std::string output = dialogue_.take_output(); !output.empty()) {

@@ -49,9 +49,10 @@ class SmtpConnection final : private net::StreamEvents {
     /// It has waited for work or done some: a silent end may just be the server's idle time-out.
     [[nodiscard]] bool may_be_stale() const { return may_be_stale_; }
 
-    /// Only when ready.
+    /// Only when ready. The final dot waits for commit().
     void deliver(const mail::Envelope& envelope,
                  std::shared_ptr<const mail::OutgoingMessage> message);
+    void commit();
 
     /// Says QUIT if that is possible now; the owner then destroys the connection.
     void say_goodbye();
@@ -75,6 +76,7 @@ class SmtpConnection final : private net::StreamEvents {
     /// Sends as much of the content as the stream takes; false as handle().
     [[nodiscard]] bool send_content();
     void finish_content();
+    void complete_content();
 
     /// Tells every event there is, sending what each brings about.
     void read_on();
@@ -90,7 +92,9 @@ class SmtpConnection final : private net::StreamEvents {
     smtp::Dialogue dialogue_;
     State state_ = State::connecting;
     bool was_ready_ = false;
-    bool is_sending_ = false;  ///< between 354 and the final dot
+    bool is_sending_ = false;  ///< between 354 and the end of the content
+    bool is_committed_ = false;
+    bool is_withheld_ = false;  ///< all but the final dot is on its way
     bool may_be_stale_ = false;
     std::size_t recipients_ = 0;
 

@@ -21,7 +21,7 @@ constexpr Duration kNoRoomPause = std::chrono::seconds(30);
 class SmtpSink;
 
 /// A delivery or a probe that waits for a connection or has one. Owned by the caller.
-class Job : public event::Operation {
+class Job : public Delivery {
   public:
     explicit Job(SmtpSink& sink) : sink_(&sink) {}
     Job(const Job&) = delete;
@@ -35,6 +35,14 @@ class Job : public event::Operation {
     ProbeDone on_probed;
     SmtpConnection* connection = nullptr;
     bool was_retried = false;
+    bool is_committed = false;
+
+    void commit() override {
+        is_committed = true;
+        if (connection != nullptr) {
+            connection->commit();
+        }
+    }
 
     /// The sink knows it no more: it has ended.
     void detach() { sink_ = nullptr; }
@@ -67,9 +75,9 @@ class SmtpSink : public MailSink, public SmtpConnection::Owner {
         }
     }
 
-    std::unique_ptr<event::Operation> deliver(const mail::Envelope& envelope,
-                                              std::shared_ptr<const mail::OutgoingMessage> message,
-                                              DeliveryDone done) override {
+    std::unique_ptr<Delivery> deliver(const mail::Envelope& envelope,
+                                      std::shared_ptr<const mail::OutgoingMessage> message,
+                                      DeliveryDone done) override {
         auto job = std::make_unique<Job>(*this);
         job->envelope = envelope;
         job->message = std::move(message);
@@ -106,7 +114,7 @@ class SmtpSink : public MailSink, public SmtpConnection::Owner {
         Job* job = nullptr;
     };
 
-    std::unique_ptr<event::Operation> enqueue(std::unique_ptr<Job> job) {
+    std::unique_ptr<Job> enqueue(std::unique_ptr<Job> job) {
         queue_.push_back(job.get());
         // From the loop, so that no completion runs inside the call that asked for it.
         pump_->arm(Duration::zero());
@@ -150,6 +158,9 @@ class SmtpSink : public MailSink, public SmtpConnection::Owner {
         line.job = job;
         job->connection = line.connection.get();
         line.connection->deliver(job->envelope, job->message);
+        if (job->is_committed) {
+            line.connection->commit();
+        }
     }
 
     void on_ready(SmtpConnection& connection) override {

@@ -22,7 +22,7 @@ std::string subject_of(const std::string& octets) {
 
 }  // namespace
 
-class FakeSink::Delivery final : public event::Operation {
+class FakeSink::Delivery final : public sink::Delivery {
   public:
     Delivery(FakeSink& sink, mail::Envelope envelope, std::string octets, sink::DeliveryDone done)
         : sink_(sink),
@@ -38,6 +38,18 @@ class FakeSink::Delivery final : public event::Operation {
     Delivery& operator=(const Delivery&) = delete;
     ~Delivery() override { forget(); }
 
+    void commit() override {
+        if (is_committed_ || !done_) {
+            return;
+        }
+        is_committed_ = true;
+        sink_.committed_.push_back(subject_of(octets_));
+        if (!sink_.is_holding_) {
+            answer_soon();
+        }
+    }
+
+    [[nodiscard]] bool is_committed() const { return is_committed_; }
     void answer_soon() { soon_->arm(Duration::zero()); }
 
   private:
@@ -53,6 +65,7 @@ class FakeSink::Delivery final : public event::Operation {
     mail::Envelope envelope_;
     std::string octets_;
     sink::DeliveryDone done_;
+    bool is_committed_ = false;
     std::unique_ptr<event::Timer> soon_;
 };
 
@@ -74,15 +87,10 @@ class FakeSink::Probe final : public event::Operation {
     std::unique_ptr<event::Timer> soon_;
 };
 
-std::unique_ptr<event::Operation> FakeSink::deliver(
+std::unique_ptr<sink::Delivery> FakeSink::deliver(
     const mail::Envelope& envelope, std::shared_ptr<const mail::OutgoingMessage> message,
     sink::DeliveryDone done) {
-    auto delivery =
-        std::make_unique<Delivery>(*this, envelope, octets_of(*message), std::move(done));
-    if (!is_holding_) {
-        delivery->answer_soon();
-    }
-    return delivery;
+    return std::make_unique<Delivery>(*this, envelope, octets_of(*message), std::move(done));
 }
 
 std::unique_ptr<event::Operation> FakeSink::probe(sink::ProbeDone done) {
@@ -99,7 +107,9 @@ void FakeSink::clear_script() {
 void FakeSink::release() {
     is_holding_ = false;
     for (Delivery* const delivery : under_way_) {
-        delivery->answer_soon();
+        if (delivery->is_committed()) {
+            delivery->answer_soon();
+        }
     }
 }
 

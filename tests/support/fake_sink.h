@@ -14,7 +14,7 @@
 namespace postrider::test {
 
 /// A destination that plays a script. It knows a message by its Subject and accepts whatever the
-/// script does not speak of. A message is accepted at the turn that answers, not before.
+/// script does not speak of. A message is accepted at the turn that answers, after its commit.
 class FakeSink final : public sink::MailSink {
   public:
     /// One recipient who got one message.
@@ -27,7 +27,7 @@ class FakeSink final : public sink::MailSink {
     /// `loop` outlives the sink, and the sink its operations.
     explicit FakeSink(event::Loop& loop) : loop_(loop) {}
 
-    [[nodiscard]] std::unique_ptr<event::Operation> deliver(
+    [[nodiscard]] std::unique_ptr<sink::Delivery> deliver(
         const mail::Envelope& envelope, std::shared_ptr<const mail::OutgoingMessage> message,
         sink::DeliveryDone done) override;
     [[nodiscard]] std::unique_ptr<event::Operation> probe(sink::ProbeDone done) override;
@@ -54,6 +54,8 @@ class FakeSink final : public sink::MailSink {
     /// How many recipients got this message, or how often `recipient` did.
     [[nodiscard]] std::size_t accepted(const std::string& subject,
                                        const std::string& recipient = {}) const;
+    /// Subjects of what was committed, in order.
+    [[nodiscard]] const std::vector<std::string>& committed() const { return committed_; }
     /// Subjects of what was tried, in order.
     [[nodiscard]] const std::vector<std::string>& tried() const { return tried_; }
     [[nodiscard]] std::size_t under_way() const { return under_way_.size(); }
@@ -79,6 +81,7 @@ class FakeSink final : public sink::MailSink {
     std::size_t most_under_way_ = 0;
     std::size_t probes_ = 0;
     std::vector<std::string> tried_;
+    std::vector<std::string> committed_;
     std::vector<Accepted> accepted_;
 };
 

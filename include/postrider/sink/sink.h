@@ -40,6 +40,15 @@ struct DeliveryReport {
 using DeliveryDone = std::function<void(DeliveryReport)>;
 using ProbeDone = std::function<void(Expected<void>)>;
 
+/// A delivery under way. Destroying it aborts: nothing is accepted that was not already complete.
+class Delivery : public event::Operation {
+  public:
+    /// Lets the destination take responsibility. Until then all may be prepared, down to the
+    /// content being sent, but what completes it (the final dot) waits. What has ended already, or
+    /// was committed before, does not notice.
+    virtual void commit() = 0;
+};
+
 /// One destination for mail. Serves many accounts; decides itself how many connections it keeps.
 class MailSink {
   public:
@@ -48,10 +57,9 @@ class MailSink {
     MailSink& operator=(const MailSink&) = delete;
     virtual ~MailSink() = default;
 
-    /// Delivers one message. Destroying the operation aborts: nothing is accepted that was not
-    /// already complete. Owners of `message`: the transfer it belongs to and the delivery under
-    /// way.
-    [[nodiscard]] virtual std::unique_ptr<event::Operation> deliver(
+    /// Prepares the delivery of one message; it ends only after commit(), or before if it fails.
+    /// Owners of `message`: the transfer it belongs to and the delivery under way.
+    [[nodiscard]] virtual std::unique_ptr<Delivery> deliver(
         const mail::Envelope& envelope, std::shared_ptr<const mail::OutgoingMessage> message,
         DeliveryDone done) = 0;
 

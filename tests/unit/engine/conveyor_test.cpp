@@ -225,6 +225,40 @@ TEST_F(ConveyorTest, AStopInMidSessionPutsTheRestOff) {
     EXPECT_EQ(good_poll().delivered, 2U);
 }
 
+TEST_F(ConveyorTest, WhatIsPreparedWhenTheDestinationClosesIsPutOffUncommitted) {
+    add_some(3);
+    start_poll();
+    sink.hold_answers();
+    loop.run_until_idle();
+    ledger.hold_answers();
+    sink.release();
+    loop.run_until_idle();
+    ASSERT_EQ(sink.tried().size(), 2U);
+    destination.on_fault({Errc::network, Retry::later, "refused"}, loop.now());
+    ledger.release();
+    const PollReport done = finish_poll();
+    EXPECT_EQ(done.delivered, 1U);
+    EXPECT_EQ(done.put_off, 2U);
+    EXPECT_EQ(sink.committed(), std::vector<std::string>{"m1"});
+    EXPECT_EQ(sink.under_way(), 0U);
+}
+
+TEST_F(ConveyorTest, APollThatIsDroppedLeavesNothingBehindOfWhatItPrepared) {
+    add_some(3);
+    start_poll();
+    sink.hold_answers();
+    loop.run_until_idle();
+    ledger.hold_answers();
+    sink.release();
+    loop.run_until_idle();
+    account_poll.reset();
+    ledger.release();
+    loop.run_until_idle();
+    EXPECT_EQ(sink.committed(), std::vector<std::string>{"m1"});
+    EXPECT_EQ(sink.under_way(), 0U);
+    EXPECT_EQ(memory.used(), 0U);
+}
+
 TEST_F(ConveyorTest, EndsWhenAnotherAccountFindsTheDestinationClosed) {
     for (const char* const uid : {"m1", "m2", "m3"}) {
         add_listed_as(uid, kInFlight);  // one at a time

@@ -60,7 +60,7 @@ TEST_F(TransferTest, AHeldStoreThatFailsEndsThePollAndHoldsNothing) {
     ASSERT_TRUE(done.error);
     EXPECT_EQ(done.error->text, "disk full");
     EXPECT_FALSE(record("m1"));
-    EXPECT_EQ(sink.tried(), std::vector<std::string>{"m1"});
+    EXPECT_EQ(sink.committed(), std::vector<std::string>{"m1"});
     EXPECT_EQ(good_poll().held, 1U);
 }
 

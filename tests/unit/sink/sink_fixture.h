@@ -106,10 +106,19 @@ class SinkTest : public testing::Test {
     std::unique_ptr<Asked> deliver(const mail::Envelope& envelope,
                                    std::shared_ptr<const mail::OutgoingMessage> message) {
         auto asked = std::make_unique<Asked>();
-        asked->operation = sink().deliver(
-            envelope, std::move(message),
-            [to = asked.get()](DeliveryReport report) { to->report = std::move(report); });
+        auto delivery = prepare(envelope, std::move(message), *asked);
+        delivery->commit();
+        asked->operation = std::move(delivery);
         return asked;
+    }
+
+    /// As deliver(), but for the caller to commit. `asked` outlives the delivery.
+    std::unique_ptr<Delivery> prepare(const mail::Envelope& envelope,
+                                      std::shared_ptr<const mail::OutgoingMessage> message,
+                                      Asked& asked) {
+        return sink().deliver(envelope, std::move(message), [&asked](DeliveryReport report) {
+            asked.report = std::move(report);
+        });
     }
 
     std::unique_ptr<Asked> probe() {

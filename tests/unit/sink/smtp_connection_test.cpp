@@ -110,6 +110,67 @@ TEST_F(SmtpConnectionTest, SilenceBehindTheFinalDotIsBorneTenMinutes) {
     EXPECT_NE(asked->report->fault->text.find("timeouts.final_dot"), std::string::npos);
 }
 
+// The final dot waits for the commit.
+
+TEST_F(SmtpConnectionTest, BeforeTheCommitNoFinalDotGoesOutHoweverLongItTakes) {
+    peer.then(joined({hello(), taken()}));
+    Asked asked;
+    const auto delivery =
+        prepare({std::nullopt, {address("bob@example.org")}}, message_of("a\r\n"), asked);
+    loop.advance(1h);
+    EXPECT_EQ(asked.told(), "nothing");
+    EXPECT_TRUE(peer.client_bytes(0).ends_with("DATA\r\n"));
+    delivery->commit();
+    delivery->commit();
+    loop.run_until_idle();
+    EXPECT_EQ(asked.told(), "delivered 250");
+    EXPECT_TRUE(peer.client_bytes(0).ends_with("DATA\r\na\r\n.\r\n"));
+}
+
+TEST_F(SmtpConnectionTest, LargeContentIsSentBeforeTheCommit) {
+    const std::string large(2'000'000, 'a');
+    peer.then({"S: 220 mx", "P: EHLO", "S: 250 mx", "P: MAIL", "S: 250 ok", "P: RCPT", "S: 250 ok",
+               "P: DATA", "S: 354 go", "until .", "S: 250 ok"});
+    Asked asked;
+    const auto delivery =
+        prepare({std::nullopt, {address("bob@example.org")}}, message_of(large + "\r\n"), asked);
+    loop.advance(1s);
+    EXPECT_GT(peer.client_bytes(0).size(), large.size() - 100'000);
+    EXPECT_EQ(asked.told(), "nothing");
+    delivery->commit();
+    loop.advance(1s);
+    EXPECT_EQ(asked.told(), "delivered 250");
+}
+
+TEST_F(SmtpConnectionTest, AnUncommittedDeliveryThatIsDestroyedIsNeverCompleted) {
+    peer.then(joined({hello(),
+                      {"P: MAIL", "C: RCPT TO:<bob@example.org>", "C: DATA", "S: 250 ok",
+                       "S: 250 ok", "S: 354 go", "closed"}}));
+    Asked asked;
+    auto delivery =
+        prepare({std::nullopt, {address("bob@example.org")}}, message_of("a\r\n"), asked);
+    loop.advance(1s);
+    delivery.reset();
+    loop.advance(1s);
+    EXPECT_EQ(peer.client_bytes(0).find("\r\n.\r\n"), std::string::npos);
+    EXPECT_EQ(peer.open_streams(), 0U);
+}
+
+TEST_F(SmtpConnectionTest, WhatFailsBeforeTheCommitIsToldWithoutIt) {
+    for (const char* const end : {"S: 421 4.3.2 bye", "close"}) {
+        peer.then(joined({hello(),
+                          {"P: MAIL", "C: RCPT TO:<bob@example.org>", "C: DATA", "S: 250 ok",
+                           "S: 250 ok", "S: 354 go", "wait 1s", end}}));
+        Asked asked;
+        const auto delivery =
+            prepare({std::nullopt, {address("bob@example.org")}}, message_of("a\r\n"), asked);
+        loop.advance(10s);
+        EXPECT_TRUE(asked.told().starts_with("later ")) << end << ": " << asked.told();
+        delivery->commit();
+        loop.advance(10s);
+    }
+}
+
 TEST_F(SmtpConnectionTest, EveryWaitOfTheEnvelopeHasItsDeadline) {
     const auto expect_overdue = [this](Script script, Duration after, std::string_view name) {
         peer.then(std::move(script));

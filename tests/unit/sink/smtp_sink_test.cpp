@@ -207,7 +207,7 @@ TEST_F(SmtpSinkTest, ADeliveryDestroyedOnItsConnectionMakesRoomForTheNext) {
 TEST_F(SmtpSinkTest, ACompletionMayDestroyOtherJobsAndItsOwn) {
     settings.connections = 1;
     peer.then({"connect-fails network refused"});
-    std::vector<std::unique_ptr<event::Operation>> jobs(3);
+    std::vector<std::unique_ptr<Delivery>> jobs(3);
     int told = 0;
     for (auto& job : jobs) {
         job = sink().deliver({std::nullopt, {address("bob@example.org")}}, message_of("a\r\n"),
@@ -226,11 +226,13 @@ TEST_F(SmtpSinkTest, ACompletionMayDestroyAJobOnAnotherConnection) {
     peer.then(joined({hello(), {"P: MAIL"}}));
     std::unique_ptr<Asked> other;
     auto first = std::make_unique<Asked>();
-    first->operation = sink().deliver({std::nullopt, {address("bob@example.org")}},
-                                      message_of("a\r\n"), [&](DeliveryReport report) {
-                                          first->report = std::move(report);
-                                          other.reset();
-                                      });
+    auto delivery = sink().deliver({std::nullopt, {address("bob@example.org")}},
+                                   message_of("a\r\n"), [&](DeliveryReport report) {
+                                       first->report = std::move(report);
+                                       other.reset();
+                                   });
+    delivery->commit();
+    first->operation = std::move(delivery);
     other = deliver();
     loop.run_until_idle();
     EXPECT_EQ(first->told(), "delivered 250");
