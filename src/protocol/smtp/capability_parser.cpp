@@ -17,11 +17,12 @@ std::string to_upper(std::string_view text) {
     return upper;
 }
 
-void add_mechanisms(std::string_view words, std::vector<std::string>& auth) {
+/// Those of `words` that `list` does not have yet.
+void add_words(std::string_view words, std::vector<std::string>& list) {
     for (auto word = next_word(words); !word.empty(); word = next_word(words)) {
-        std::string mechanism = to_upper(word);
-        if (std::find(auth.begin(), auth.end(), mechanism) == auth.end()) {
-            auth.push_back(std::move(mechanism));
+        std::string upper = to_upper(word);
+        if (std::find(list.begin(), list.end(), upper) == list.end()) {
+            list.push_back(std::move(upper));
         }
     }
 }
@@ -41,15 +42,19 @@ void parse_line(std::string_view line, Capabilities& found) {
         found.starttls = true;
     } else if (keyword == "CHUNKING") {
         found.chunking = true;
+    } else if (keyword == "DSN") {
+        found.dsn = true;
+    } else if (keyword == "XCLIENT") {
+        add_words(parameters, found.xclient);
     } else if (keyword == "SIZE") {
         found.size = true;
         found.max_size = parse_unsigned(next_word(parameters)).value_or(0);
     } else if (keyword == "AUTH") {
-        add_mechanisms(parameters, found.auth);
+        add_words(parameters, found.auth);
     } else if (keyword.starts_with("AUTH=")) {
         // The form of old drafts, "AUTH=LOGIN PLAIN", still sent beside the right one for old
         // clients.
-        add_mechanisms(line.substr(line.find('=') + 1), found.auth);
+        add_words(line.substr(line.find('=') + 1), found.auth);
     }
 }
 

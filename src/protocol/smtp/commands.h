@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "postrider/mail/address.h"
 #include "postrider/protocol/smtp/dialogue.h"
@@ -10,10 +11,21 @@
 namespace postrider::smtp {
 
 /// The parameters are those that the server offers and the message needs: SIZE with the exact
-/// octets (RFC 1870), BODY=8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531).
-[[nodiscard]] std::string mail_command(const Transaction& transaction, const Capabilities& offered);
+/// octets (RFC 1870), BODY=8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531), RET and ENVID (RFC 3461).
+[[nodiscard]] std::string mail_command(const Transaction& transaction, const Capabilities& offered,
+                                       const DsnWishes& dsn);
 
-[[nodiscard]] std::string rcpt_command(const mail::Address& recipient);
+/// With NOTIFY (RFC 3461) where it is wished for and offered.
+[[nodiscard]] std::string rcpt_command(const mail::Address& recipient, const Capabilities& offered,
+                                       const DsnWishes& dsn);
+
+/// Of the attributes that the server lists, those that say who the original client was; what is not
+/// known is said to be so, lest an earlier message's client stand for this one's.
+[[nodiscard]] std::string xclient_command(const OriginalClient& client,
+                                          const Capabilities& offered);
+
+/// RFC 3461 section 4: printable ASCII but "+" and "=" stays, all else becomes "+XX".
+[[nodiscard]] std::string xtext(std::string_view text);
 
 /// Some address of the envelope cannot be written in ASCII.
 [[nodiscard]] bool needs_smtputf8(const mail::Envelope& envelope);

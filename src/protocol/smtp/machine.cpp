@@ -38,7 +38,10 @@ void Dialogue::Machine::write(std::string_view line, Awaited reply) {
 std::string Dialogue::Machine::take_output() {
     unsent_ = 0;
     if (state_ == State::final_dot) open_->tally.content_sent();
-    return std::exchange(output_, {});
+    std::string output = std::exchange(output_, {});
+    // A short string is moved by copying, and its old place must not keep a password.
+    wipe(output_);
+    return output;
 }
 
 Event Dialogue::Machine::next(std::string_view& input) {
@@ -85,7 +88,9 @@ Dialogue::Machine::MaybeEvent Dialogue::Machine::on_reply(const Reply& reply,
     }
     // The first digit decides (RFC 5321 section 4.2.1).
     const int wanted = awaited.command == Command::data ? 3 : 2;
-    if (!reply.is_transient() && !reply.is_permanent() && reply.code / 100 != wanted) {
+    const bool is_challenge = awaited.command == Command::auth && reply.code == 334;
+    if (!reply.is_transient() && !reply.is_permanent() && reply.code / 100 != wanted &&
+        !is_challenge) {
         return fail({Errc::protocol, Retry::later,
                      "the server gave a reply out of place: " + described(reply)},
                     reply);
@@ -103,12 +108,19 @@ Dialogue::Machine::MaybeEvent Dialogue::Machine::dispatch(Awaited awaited, const
             return on_hello(awaited.command, reply);
         case Command::starttls:
             return on_starttls(reply, rest);
+        case Command::auth:
+            return on_auth(reply);
+        case Command::xclient:
+            on_xclient(reply);
+            return std::nullopt;
         case Command::mail:
         case Command::rcpt:
-            on_envelope(awaited, reply);
-            return std::nullopt;
+            return on_envelope(awaited, reply);
         case Command::data:
             return on_data(awaited, reply);
+        case Command::chunk:
+            on_chunk(awaited, reply);
+            return std::nullopt;
         case Command::dot:
             on_dot(awaited, reply);
             return std::nullopt;
@@ -149,6 +161,10 @@ void Dialogue::Machine::say_hello() {
 
 Dialogue::Machine::MaybeEvent Dialogue::Machine::on_hello(Command command, const Reply& reply) {
     if (!reply.is_positive()) {
+        if (open_) {
+            refuse_client(reply);
+            return std::nullopt;
+        }
         if (is_lmtp() || command == Command::helo || !says_unknown_command(reply)) {
             return fail_refused(is_lmtp() ? "the server refuses LHLO" : "the server refuses EHLO",
                                 reply);
@@ -157,10 +173,7 @@ Dialogue::Machine::MaybeEvent Dialogue::Machine::on_hello(Command command, const
         return std::nullopt;
     }
     capabilities_ = command == Command::ehlo ? parse_capabilities(reply.text) : Capabilities{};
-    if (!wants_tls()) {
-        enter(State::greeted);
-        return std::nullopt;
-    }
+    if (!wants_tls()) return settings_.login ? authenticate() : greet_on();
     if (!capabilities_.starttls) {
         return fail({Errc::unsupported, Retry::never,
                      "TLS is required, but the server does not offer STARTTLS"});
@@ -184,6 +197,65 @@ Event Dialogue::Machine::on_starttls(const Reply& reply, std::string_view rest) 
     }
     enter(State::tls);
     return StartTls{};
+}
+
+/// Behind hello, TLS and login: to the transaction that XCLIENT has interrupted, or to Ready.
+Dialogue::Machine::MaybeEvent Dialogue::Machine::greet_on() {
+    if (open_) {
+        open_envelope();
+        return std::nullopt;
+    }
+    if (settings_.use_xclient && capabilities_.xclient.empty()) {
+        return fail(
+            {Errc::unsupported, Retry::never,
+             "xclient is configured, but the server does not offer XCLIENT to us; permit it "
+             "there (Postfix: smtpd_authorized_xclient_hosts, Dovecot: "
+             "login_trusted_networks)"});
+    }
+    enter(State::greeted);
+    return std::nullopt;
+}
+
+Dialogue::Machine::MaybeEvent Dialogue::Machine::authenticate() {
+    auto chosen = Authentication::choose(*settings_.login, capabilities_, settings_.encrypted);
+    if (!chosen) return fail(chosen.error());
+    authentication_.emplace(std::move(*chosen));
+    const auto line = authentication_->begin();
+    if (!line) return fail(line.error());
+    enter(State::auth);
+    reader_.allow_challenge(true);
+    write(line->reveal(), {Command::auth});
+    return std::nullopt;
+}
+
+Dialogue::Machine::MaybeEvent Dialogue::Machine::on_auth(const Reply& reply) {
+    const auto step = authentication_->on_reply(reply);
+    if (!step) return fail(step.error());
+    if (!step->authenticated) {
+        write(step->send.reveal(), {Command::auth});
+        return std::nullopt;
+    }
+    authentication_.reset();
+    reader_.allow_challenge(false);
+    return greet_on();
+}
+
+/// The server begins anew with 220, as if the original client had connected (XCLIENT_README).
+void Dialogue::Machine::on_xclient(const Reply& reply) {
+    if (!reply.is_positive()) {
+        refuse_client(reply);
+        return;
+    }
+    announced_ = open_->transaction.client;
+    capabilities_ = {};
+    say_hello();
+}
+
+/// What the server says against the original client concerns this message, not the destination.
+/// Whom it takes us for now is not known: the connection is of no further use.
+void Dialogue::Machine::refuse_client(const Reply& reply) {
+    open_->tally.refuse_all(Stage::mail, reply);
+    settle(false);
 }
 
 void Dialogue::Machine::tls_started() {
@@ -210,6 +282,7 @@ std::vector<RecipientResult> Dialogue::Machine::abandoned() {
 }
 
 void Dialogue::Machine::drop_output() {
+    wipe(output_);
     output_.clear();
     expected_.clear();
     unsent_ = 0;
@@ -236,7 +309,9 @@ Phase Dialogue::Machine::phase() const {
         case State::greeting:
             return Phase::greeting;
         case State::hello:
+        case State::auth:
         case State::greeted:
+        case State::xclient:
             return Phase::hello;
         case State::starttls:
         case State::tls:

@@ -10,6 +10,7 @@
 
 #include "postrider/protocol/smtp/dialogue.h"
 
+#include "protocol/smtp/authentication.h"
 #include "protocol/smtp/dot_stuffer.h"
 #include "protocol/smtp/reply_reader.h"
 #include "protocol/smtp/tally.h"
@@ -36,19 +37,23 @@ class Dialogue::Machine {
     [[nodiscard]] const Capabilities& capabilities() const { return capabilities_; }
 
   private:
-    //  greeting -> hello -> greeted -> ready -> envelope -> content -> final_dot -> settled
-    //               |  ^       ^         |        |   |                              |   |
-    //               v  |       |         v        |   +-> lone_dot -+                |   v
-    //        starttls -> tls   |      quitting    +-----------------+-> resetting ---+  over
-    //                          +-----------------------------------------------------+
-    // From anywhere: over.
+    //  greeting -> hello -> [auth] -> greeted -> ready -> envelope -> content -> final_dot ->
+    //  settled
+    //               |  ^                 ^         |        |   |                              | |
+    //               v  |                 |         v        |   +-> lone_dot -+                | v
+    //        starttls -> tls             |      quitting    +-----------------+-> resetting ---+
+    //        over
+    //                                    +-----------------------------------------------------+
+    // With XCLIENT: ready -> xclient -> hello -> [auth] -> envelope. From anywhere: over.
     enum class State : std::uint8_t {
         greeting,
         hello,      // EHLO, LHLO or HELO is out
         starttls,   // STARTTLS is out
         tls,        // the handshake is the stream's
+        auth,       // AUTH, or an answer to a challenge, is out
         greeted,    // Ready is to be reported
         ready,      //
+        xclient,    // XCLIENT is out
         envelope,   // MAIL, RCPT, DATA
         content,    // 354 was read
         final_dot,  //
@@ -64,10 +69,13 @@ class Dialogue::Machine {
         ehlo,  // or LHLO
         helo,
         starttls,
+        auth,
+        xclient,
         mail,
         rcpt,
         data,
-        dot,
+        chunk,  // BDAT, not the last
+        dot,    // or BDAT LAST
         rset,
     };
     struct Awaited {
@@ -78,6 +86,7 @@ class Dialogue::Machine {
         Transaction transaction;
         Tally tally;
         bool mail_written = false;
+        bool is_chunked = false;         // BDAT rather than DATA
         std::size_t next_recipient = 0;  // no RCPT was written for those from here on
         bool at_server = false;          // the server took a command of it
         bool usable = true;              // as TransactionDone tells it
@@ -99,11 +108,19 @@ class Dialogue::Machine {
     [[nodiscard]] MaybeEvent on_hello(Command command, const Reply& reply);
     [[nodiscard]] bool wants_tls() const { return settings_.use_starttls && !settings_.encrypted; }
     [[nodiscard]] Event on_starttls(const Reply& reply, std::string_view rest);
+    [[nodiscard]] MaybeEvent greet_on();
+    [[nodiscard]] MaybeEvent authenticate();
+    [[nodiscard]] MaybeEvent on_auth(const Reply& reply);
+    void on_xclient(const Reply& reply);
+    void refuse_client(const Reply& reply);
 
+    void open_envelope();
     void refuse_unsendable();
-    void send_next_group();
-    void on_envelope(Awaited awaited, const Reply& reply);
+    [[nodiscard]] MaybeEvent send_next_group();
+    [[nodiscard]] MaybeEvent on_envelope(Awaited awaited, const Reply& reply);
     [[nodiscard]] MaybeEvent on_data(Awaited awaited, const Reply& reply);
+    void on_chunk(Awaited awaited, const Reply& reply);
+    [[nodiscard]] Event begin_content();
     void on_dot(Awaited awaited, const Reply& reply);
     void finish_undelivered();
     void settle(bool usable);
@@ -123,6 +140,8 @@ class Dialogue::Machine {
     std::deque<Awaited> expected_{{Command::greeting}};
     std::size_t unsent_ = 0;  // how many at the end of expected_ are for commands still in output_
     std::string output_;
+    std::optional<Authentication> authentication_;  // in auth
+    std::optional<OriginalClient> announced_;       // by the last XCLIENT
     std::optional<Open> open_;
     DotStuffer stuffer_;
 };

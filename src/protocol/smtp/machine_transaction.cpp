@@ -15,13 +15,26 @@ void Dialogue::Machine::begin(Transaction transaction) {
     const std::size_t recipients = transaction.envelope.recipients.size();
     POSTRIDER_ASSERT(recipients > 0);
     open_.emplace(Open{std::move(transaction), Tally(recipients)});
+    const OriginalClient& client = open_->transaction.client;
+    if (settings_.use_xclient && announced_ != client) {
+        enter(State::xclient);
+        write(xclient_command(client, capabilities_), {Command::xclient});
+        return;
+    }
+    open_envelope();
+}
+
+void Dialogue::Machine::open_envelope() {
     refuse_unsendable();
     if (!open_->tally.next_pending(0)) {
         settle(true);
         return;
     }
+    open_->is_chunked =
+        settings_.use_chunking && capabilities_.chunking && capabilities_.pipelining;
     enter(State::envelope);
-    send_next_group();
+    const bool asks_for_content = send_next_group().has_value();
+    POSTRIDER_ASSERT(!asks_for_content);  // not before the first reply
 }
 
 /// What the server has told it cannot take is not sent: it could only be refused, and a refusal
@@ -35,6 +48,12 @@ void Dialogue::Machine::refuse_unsendable() {
                           fmt::format("message of {} octets exceeds the destination's limit of {}",
                                       transaction.size, capabilities_.max_size)});
     }
+    if (settings_.needs_8bitmime && transaction.has_8bit && !capabilities_.eight_bit_mime) {
+        tally.refuse_all(Stage::mail,
+                         {554, "5.6.3",
+                          "8-bit message, and the destination does not offer 8BITMIME (eight_bit: "
+                          "hold)"});
+    }
     if (capabilities_.smtputf8) return;
     mail::Envelope& envelope = transaction.envelope;
     if (envelope.sender && !envelope.sender->is_ascii()) envelope.sender.reset();
@@ -46,33 +65,37 @@ void Dialogue::Machine::refuse_unsendable() {
 }
 
 /// Without PIPELINING one command at a time. With it (RFC 2920) MAIL, up to kMaxGroup RCPTs and, if
-/// nobody is left to name, DATA go out together; DATA is the last of its group.
-void Dialogue::Machine::send_next_group() {
+/// nobody is left to name, DATA go out together; DATA is the last of its group. With BDAT the
+/// content waits for the answers: a chunk for nobody would be refused.
+Dialogue::Machine::MaybeEvent Dialogue::Machine::send_next_group() {
     POSTRIDER_ASSERT(expected_.empty());
     const bool grouped = capabilities_.pipelining;
     Open& open = *open_;
     if (!open.mail_written) {
         open.mail_written = true;
-        write(mail_command(open.transaction, capabilities_), {Command::mail});
-        if (!grouped) return;
+        write(mail_command(open.transaction, capabilities_, settings_.dsn), {Command::mail});
+        if (!grouped) return std::nullopt;
     }
     auto recipient = open.tally.next_pending(open.next_recipient);
     const bool names_some = recipient.has_value();
     for (std::size_t room = grouped ? kMaxGroup : 1; recipient && room > 0; --room) {
-        write(rcpt_command(open.transaction.envelope.recipients[*recipient]),
+        write(rcpt_command(open.transaction.envelope.recipients[*recipient], capabilities_,
+                           settings_.dsn),
               {Command::rcpt, *recipient});
         open.next_recipient = *recipient + 1;
         recipient = open.tally.next_pending(open.next_recipient);
     }
-    if (recipient || (names_some && !grouped)) return;
-    if (names_some || open.tally.has_accepted()) {
-        write("DATA\r\n", {Command::data});
-    } else {
+    if (recipient || (names_some && (!grouped || open.is_chunked))) return std::nullopt;
+    if (!names_some && !open.tally.has_accepted()) {
         finish_undelivered();
+        return std::nullopt;
     }
+    if (open.is_chunked) return begin_content();
+    write("DATA\r\n", {Command::data});
+    return std::nullopt;
 }
 
-void Dialogue::Machine::on_envelope(Awaited awaited, const Reply& reply) {
+Dialogue::Machine::MaybeEvent Dialogue::Machine::on_envelope(Awaited awaited, const Reply& reply) {
     if (!reply.is_positive()) {
         record(awaited, reply);
     } else {
@@ -80,7 +103,8 @@ void Dialogue::Machine::on_envelope(Awaited awaited, const Reply& reply) {
         if (awaited.command == Command::mail) open_->tally.sender_accepted();
         if (awaited.command == Command::rcpt) open_->tally.accept(awaited.recipient);
     }
-    if (expected_.empty()) send_next_group();
+    if (!expected_.empty()) return std::nullopt;
+    return send_next_group();
 }
 
 Dialogue::Machine::MaybeEvent Dialogue::Machine::on_data(Awaited awaited, const Reply& reply) {
@@ -90,12 +114,7 @@ Dialogue::Machine::MaybeEvent Dialogue::Machine::on_data(Awaited awaited, const 
         return std::nullopt;
     }
     open_->at_server = true;
-    if (open_->tally.has_accepted()) {
-        open_->tally.content_begins();
-        stuffer_ = {};
-        enter(State::content);
-        return SendContent{};
-    }
+    if (open_->tally.has_accepted()) return begin_content();
     // Nobody is to get it, so nothing is sent (RFC 2920 section 3.1). LMTP's dot is answered once
     // for each accepted recipient (RFC 2033 section 4.2): for none, never, or who knows.
     if (is_lmtp()) {
@@ -107,15 +126,31 @@ Dialogue::Machine::MaybeEvent Dialogue::Machine::on_data(Awaited awaited, const 
     return std::nullopt;
 }
 
+Event Dialogue::Machine::begin_content() {
+    open_->tally.content_begins();
+    stuffer_ = {};
+    enter(State::content);
+    return SendContent{};
+}
+
 void Dialogue::Machine::send_content(std::string_view piece) {
     POSTRIDER_ASSERT(state_ == State::content);
-    stuffer_.append(piece, output_);
+    if (!open_->is_chunked) {
+        stuffer_.append(piece, output_);
+    } else if (!piece.empty()) {
+        write(fmt::format("BDAT {}\r\n", piece.size()), {Command::chunk});
+        output_.append(piece);
+    }
 }
 
 void Dialogue::Machine::end_content() {
     POSTRIDER_ASSERT(state_ == State::content);
     enter(State::final_dot);
-    stuffer_.finish(output_);
+    if (open_->is_chunked) {
+        output_ += "BDAT 0 LAST\r\n";
+    } else {
+        stuffer_.finish(output_);
+    }
     if (!is_lmtp()) {
         write("", {Command::dot});
         return;
@@ -123,6 +158,14 @@ void Dialogue::Machine::end_content() {
     for (const std::size_t recipient : open_->tally.accepted()) {
         write("", {Command::dot, recipient});
     }
+}
+
+/// A chunk that was refused ends the transaction, and with more of them on the way the connection
+/// (RFC 3030 section 2): what the server makes of them does not count.
+void Dialogue::Machine::on_chunk(Awaited awaited, const Reply& reply) {
+    if (reply.is_positive()) return;
+    record(awaited, reply);
+    settle(false);
 }
 
 void Dialogue::Machine::on_dot(Awaited awaited, const Reply& reply) {
@@ -153,6 +196,7 @@ void Dialogue::Machine::settle(bool usable) {
 /// Gives the reply to those whose outcome it is.
 void Dialogue::Machine::record(Awaited awaited, const Reply& reply) {
     switch (awaited.command) {
+        case Command::xclient:
         case Command::mail:
             open_->tally.refuse_all(Stage::mail, reply);
             break;
@@ -161,6 +205,9 @@ void Dialogue::Machine::record(Awaited awaited, const Reply& reply) {
             break;
         case Command::data:
             open_->tally.settle_accepted(Stage::data, reply);
+            break;
+        case Command::chunk:
+            open_->tally.settle_accepted(Stage::content, reply);
             break;
         case Command::dot:
             if (is_lmtp()) {
@@ -173,6 +220,7 @@ void Dialogue::Machine::record(Awaited awaited, const Reply& reply) {
         case Command::ehlo:
         case Command::helo:
         case Command::starttls:
+        case Command::auth:
         case Command::rset:
             break;
     }
@@ -190,6 +238,9 @@ Phase Dialogue::Machine::envelope_phase() const {
         case Command::ehlo:
         case Command::helo:
         case Command::starttls:
+        case Command::auth:
+        case Command::xclient:
+        case Command::chunk:
         case Command::dot:
         case Command::rset:
             break;

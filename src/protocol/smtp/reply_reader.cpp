@@ -64,7 +64,7 @@ Expected<std::optional<Reply>> ReplyReader::read(std::string_view& input) {
 
 /// Moves bytes from `input` to line_, up to an LF. True: line_ is a whole line.
 Expected<bool> ReplyReader::take_line(std::string_view& input) {
-    const std::size_t room = kMaxReplyLine + 2 - line_.size();
+    const std::size_t room = line_limit_ + 2 - line_.size();
     const std::size_t newline = input.substr(0, room).find('\n');
     const bool has_newline = newline != std::string_view::npos;
     const std::size_t taken = has_newline ? newline + 1 : std::min(room, input.size());
@@ -79,10 +79,10 @@ Expected<bool> ReplyReader::take_line(std::string_view& input) {
         if (ended) line_.resize(line_.size() - (has_cr ? 2 : 1));
     }
     const std::size_t content = line_.size() - (!ended && line_.ends_with('\r') ? 1 : 0);
-    if (content > kMaxReplyLine) {
+    if (content > line_limit_) {
         return failure(
             Errc::limit, Retry::later,
-            fmt::format("the server sent a reply line of more than {} octets", kMaxReplyLine));
+            fmt::format("the server sent a reply line of more than {} octets", line_limit_));
     }
     return ended;
 }

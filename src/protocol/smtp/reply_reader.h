@@ -25,6 +25,11 @@ class ReplyReader {
     /// Errors: protocol, limit. The reader is of no use after one.
     [[nodiscard]] Expected<std::optional<Reply>> read(std::string_view& input);
 
+    /// A reply may be as long as a SASL challenge (P-014), from now on or no longer.
+    void allow_challenge(bool allowed) {
+        line_limit_ = allowed ? kMaxReplyText + 4 : kMaxReplyLine;
+    }
+
     /// No reply has begun.
     [[nodiscard]] bool is_idle() const { return line_.empty() && lines_ == 0; }
 
@@ -39,6 +44,7 @@ class ReplyReader {
     std::string line_;       // so far; complete: without its line end
     Reply reply_;            // of the lines so far
     std::size_t lines_ = 0;  // how many of them
+    std::size_t line_limit_ = kMaxReplyLine;
 };
 
 }  // namespace postrider::smtp

@@ -49,5 +49,11 @@ TEST(SmtpCapabilities, AuthIsReadInTheOldFormTooAndNamedOnce) {
     EXPECT_EQ(found.auth, (std::vector<std::string>{"PLAIN", "LOGIN", "CRAM-MD5"}));
 }
 
+TEST(SmtpCapabilities, XclientNamesItsAttributes) {
+    const auto found = parse_capabilities("mx\nXCLIENT NAME addr proto\nDSN\nXCLIENTS HELO");
+    EXPECT_TRUE(found.dsn);
+    EXPECT_EQ(found.xclient, (std::vector<std::string>{"NAME", "ADDR", "PROTO"}));
+}
+
 }  // namespace
 }  // namespace postrider::smtp

@@ -107,10 +107,10 @@ class Session {
 };
 
 inline Settings smtp_settings() {
-    return {Flavour::smtp, "me.example", false, false};
+    return {.flavour = Flavour::smtp, .hello_name = "me.example"};
 }
 inline Settings lmtp_settings() {
-    return {Flavour::lmtp, "me.example", false, false};
+    return {.flavour = Flavour::lmtp, .hello_name = "me.example"};
 }
 
 }  // namespace postrider::smtp

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "postrider/base/error.h"
+#include "postrider/base/secret.h"
 #include "postrider/mail/envelope.h"
 
 namespace postrider::smtp {
@@ -25,11 +26,39 @@ inline constexpr std::size_t kMaxGroup = 50;
 
 enum class Flavour : std::uint8_t { smtp, lmtp };
 
+/// How to log in (RFC 4954).
+struct Login {
+    std::string user;
+    Secret password;        ///< or the token, for XOAUTH2 and OAUTHBEARER
+    std::string mechanism;  ///< upper case; empty: the best of those the server offers
+};
+
+/// What is asked of a server that offers DSN (RFC 3461); one that does not is asked nothing.
+struct DsnWishes {
+    std::string notify;  ///< "NEVER", "FAILURE,DELAY", ...; empty: the server's way
+    std::string ret;     ///< "FULL" or "HDRS"; empty: the server's way
+};
+
+/// The client that the original mail came from, for XCLIENT (Postfix, Dovecot), so that a filter
+/// behind the server judges the true sender. What is empty is not known.
+struct OriginalClient {
+    std::string address;  ///< "192.0.2.1", "2001:db8::1"
+    std::string name;     ///< what DNS says of the address
+    std::string helo;
+    std::string protocol;  ///< "SMTP" or "ESMTP"
+    bool operator==(const OriginalClient&) const = default;
+};
+
 struct Settings {
     Flavour flavour = Flavour::smtp;
     std::string hello_name;     ///< our host name or address literal, for EHLO and LHLO (S-014)
     bool use_starttls = false;  ///< STARTTLS is then required (RFC 3207)
     bool encrypted = false;     ///< the stream is under TLS from the start
+    std::optional<Login> login = std::nullopt;  ///< required then
+    bool use_chunking = false;    ///< BDAT (RFC 3030) where CHUNKING and PIPELINING are offered
+    bool use_xclient = false;     ///< XCLIENT is then required
+    bool needs_8bitmime = false;  ///< 8-bit content is refused here for a server without 8BITMIME
+    DsnWishes dsn = {};
 };
 
 /// RFC 5321 section 4.2; all lines of a multi-line reply joined with '\n'.
@@ -50,9 +79,11 @@ struct Capabilities {
     bool enhanced_codes = false;
     bool starttls = false;
     bool chunking = false;
+    bool dsn = false;
     bool size = false;
-    std::uint64_t max_size = 0;     ///< RFC 1870; 0: none told
-    std::vector<std::string> auth;  ///< mechanisms, upper case
+    std::uint64_t max_size = 0;        ///< RFC 1870; 0: none told
+    std::vector<std::string> auth;     ///< mechanisms, upper case
+    std::vector<std::string> xclient;  ///< attributes of XCLIENT, upper case
 };
 
 /// Where in a transaction an answer was given.
@@ -71,13 +102,15 @@ struct Transaction {
     mail::Envelope envelope;  ///< at least one recipient
     std::uint64_t size = 0;   ///< exact octets of the canonical content (RFC 1870)
     bool has_8bit = false;
+    std::string envid = {};      ///< to know it by in a delivery status (RFC 3461); may be empty
+    OriginalClient client = {};  ///< told with use_xclient
 };
 
 /// Which deadline governs the wait for the peer (RFC 5321 section 4.5.3.2).
 enum class Phase : std::uint8_t {
     greeting,
     tls,
-    hello,
+    hello,  ///< and what comes with it: AUTH, XCLIENT
     idle,
     mail,
     rcpt,
@@ -95,8 +128,8 @@ struct Ready {};        ///< greeted; also after each transaction: the next may 
 struct SendContent {};  ///< 354: put the content through send_content(), then end_content()
 /// Every recipient has its result, in envelope order. `usable`: the connection can take another
 /// transaction (Ready follows); otherwise close it. What the server has said it cannot take is
-/// refused here, without asking it: 552 5.3.4 (its SIZE), 553 5.6.7 (an address beyond ASCII and no
-/// SMTPUTF8; such a sender becomes the null sender, S-013).
+/// refused here, without asking it: 552 5.3.4 (its SIZE), 554 5.6.3 (needs_8bitmime), 553 5.6.7 (an
+/// address beyond ASCII and no SMTPUTF8; such a sender becomes the null sender, S-013).
 struct TransactionDone {
     std::vector<RecipientResult> results;
     bool usable = true;
@@ -116,9 +149,9 @@ using Event = std::variant<NeedInput, StartTls, Ready, SendContent, TransactionD
 /// received bytes go into next(), which reports one event at a time; bytes to send come out of
 /// take_output().
 ///
-///   greeting -> EHLO|LHLO -> [STARTTLS -> tls_started() -> EHLO|LHLO] -> Ready
-///   begin() -> MAIL, RCPT..., DATA (one group with PIPELINING) -> SendContent -> TransactionDone
-///   -> Ready
+///   greeting -> EHLO|LHLO -> [STARTTLS -> tls_started() -> EHLO|LHLO] -> [AUTH] -> Ready
+///   begin() -> [XCLIENT -> EHLO|LHLO -> [AUTH]] -> MAIL, RCPT..., DATA (one group with PIPELINING)
+///   -> SendContent -> TransactionDone -> Ready
 ///
 /// Promises: replies are matched by counting only; a 421 at any time and an answer that comes while
 /// the content is still being sent are taken (S-031); LMTP gives one result per accepted recipient
@@ -129,6 +162,9 @@ using Event = std::variant<NeedInput, StartTls, Ready, SendContent, TransactionD
 ///
 /// What take_output() has handed out counts as sent: an answer that begins before is an answer to
 /// nothing. So hand out, then read on.
+///
+/// With BDAT the content is cut as send_content() cuts it, is not stuffed, and is complete only
+/// with the empty last chunk that end_content() sends: what holds for the final dot holds for that.
 class Dialogue {
   public:
     explicit Dialogue(Settings settings);
@@ -141,7 +177,7 @@ class Dialogue {
     [[nodiscard]] Event next(std::string_view& input);
 
     /// What is to be sent now; may be empty. After Failed and after an unusable TransactionDone
-    /// nothing more is put out.
+    /// nothing more is put out. May hold a password: wipe() it.
     [[nodiscard]] std::string take_output();
 
     /// The stream is under TLS now; only after StartTls. What the plain session told is forgotten.
@@ -151,7 +187,7 @@ class Dialogue {
     void begin(Transaction transaction);
 
     /// Content in canonical form, in pieces of any split; only after SendContent. Appends the
-    /// dot-stuffed bytes to the output.
+    /// dot-stuffed bytes, or a chunk, to the output.
     void send_content(std::string_view piece);
     /// The content is complete: the final dot goes out.
     void end_content();
