@@ -41,6 +41,7 @@ Conveyor::Conveyor(Services& services, Destination& destination, Load load,
 
 void Conveyor::start(source::MailSource& session) {
     session_ = &session;
+    started_ = services_.loop.now();
     fetch_more();
     end_if_done();
 }
@@ -59,6 +60,10 @@ void Conveyor::fetch_more() {
     is_full_ = false;
     while (next_fetch_ < load_.jobs.size()) {
         const Job& job = load_.jobs[next_fetch_];
+        is_enough_ = is_enough_ || is_time_to_commit();
+        if (is_enough_) {
+            return;
+        }
         if (in_flight_ + weight_of(job) > kInFlight) {
             is_full_ = true;
             return;
@@ -67,10 +72,22 @@ void Conveyor::fetch_more() {
             return;
         }
         in_flight_ += weight_of(job);
+        octets_asked_ += job.remote.size;
         asked_.push_back(&job);
         ++next_fetch_;
         session_->fetch(job.remote.number);
     }
+}
+
+/// what was delivered so far is settled, then another session goes on. Where the server
+/// wants time between logins, this session uses that time (P-026).
+bool Conveyor::is_time_to_commit() const {
+    const CommitEvery& every = load_.policy.commit_every;
+    const MonotonicTime now = services_.loop.now();
+    return next_fetch_ > 0 && now >= load_.next_login_at &&
+           ((every.messages && next_fetch_ >= *every.messages) ||
+            (every.octets && octets_asked_ >= *every.octets) ||
+            (every.time && now - started_ >= *every.time));
 }
 
 const Job& Conveyor::take_asked(std::uint32_t number) {
@@ -118,13 +135,15 @@ void Conveyor::on_fetch_refused(std::uint32_t number, const Error& error) {
 /// A message that cannot be fetched again and again is poison: it is left out of the loop and tried
 /// once a day (design section 2).
 void Conveyor::count_refusal(const Job& job, const Error& error) {
-    if (job.verify) {
-        return;  // its record speaks of another state than this message's
+    if (job.verify || job.record.key.uid.empty()) {
+        return;  // its record speaks of another state than this message's, or it has none
     }
     store::MessageRecord record = job.record;
     ++record.failures;
     record.note = escaped(error.text);
-    if (record.failures >= kPoisonAfter) {
+    if (error.code == Errc::limit) {
+        record.phase = store::Phase::held;  // larger than the policy allows: once is enough
+    } else if (record.failures >= kPoisonAfter) {
         record.phase = store::Phase::held;
         record.retry_after = services_.loop.wall_now() +
                              std::chrono::duration_cast<std::chrono::milliseconds>(kPoisonRetry);
@@ -151,9 +170,9 @@ void Conveyor::deliver_next() {
     }
     Received next = std::move(received_.front());
     received_.pop_front();
-    under_way_.push_back(
-        {next.job, std::make_unique<Transfer>(services_, destination_, load_.policy, load_.origin,
-                                              *next.job)});
+    under_way_.push_back({next.job, std::make_unique<Transfer>(
+                                        services_, destination_, load_.policy, load_.origin,
+                                        with_content_key(*next.job, next.message.facts().sha256))});
     Transfer& transfer = *under_way_.back().transfer;
     transfer.start(
         std::move(next.message), [this] { deliver_next(); },
@@ -166,6 +185,32 @@ void Conveyor::deliver_next() {
 bool Conveyor::can_deliver() const {
     return !is_over_ && (under_way_.empty() ||
                          (under_way_.size() == 1 && under_way_.front().transfer->is_answered()));
+}
+
+/// A message without UID is known by its content, and by how many of that content came before it in
+/// this session (P-034).
+Job Conveyor::with_content_key(const Job& job, const mail::Digest& sha256) {
+    Job keyed = job;
+    if (!job.record.key.uid.empty()) {
+        return keyed;
+    }
+    store::MessageKey key{content_uid(sha256), 0};
+    for (const auto& [number, met] : load_.contents) {
+        key.occurrence += met.uid == key.uid ? 1U : 0U;
+    }
+    load_.contents[job.remote.number] = key;
+    keyed.record.key = key;
+    const auto known = load_.records.find(key);
+    if (known == load_.records.end()) {
+        return keyed;
+    }
+    keyed.record = known->second;
+    keyed.record.listed_size = job.remote.size;
+    if (known->second.phase != store::Phase::seen) {
+        keyed.verify = {
+            {sha256, known->second.held_copy ? store::Phase::held : store::Phase::delivered}};
+    }
+    return keyed;
 }
 
 /// Nobody takes them now: they stay on the server.
@@ -259,7 +304,7 @@ void Conveyor::stop(const Error& why) {
 }
 
 void Conveyor::end_if_done() {
-    const bool nothing_to_fetch = stopped_by_ || next_fetch_ == load_.jobs.size();
+    const bool nothing_to_fetch = stopped_by_ || is_enough_ || next_fetch_ == load_.jobs.size();
     if (!is_over_ && nothing_to_fetch && asked_.empty() && received_.empty() &&
         under_way_.empty()) {
         end(std::nullopt);

@@ -29,10 +29,13 @@ class Conveyor {
     /// What the conveyor works on; its owner's, which outlives it.
     struct Load {
         const std::vector<Job>& jobs;
-        Records& records;    ///< kept as the ledger has them
-        PollReport& report;  ///< counted up
+        Records& records;       ///< kept as the ledger has them
+        ContentKeys& contents;  ///< filled in, for what has no UID
+        PollReport& report;     ///< counted up
         const Origin& origin;
         const AccountPolicy& policy;
+        /// Before this time the server allows no next login: no reason to end the session early.
+        MonotonicTime next_login_at{};
     };
 
     Conveyor(Services& services, Destination& destination, Load load,
@@ -50,6 +53,8 @@ class Conveyor {
 
     /// Fetched in this session, and neither delivered nor held: lost if the server forgot it now.
     [[nodiscard]] bool has_unsecured() const { return unsecured_ > 0; }
+    /// commit_every has ended the work before all was fetched.
+    [[nodiscard]] bool has_more() const { return is_enough_ && next_fetch_ < load_.jobs.size(); }
     /// Why not all was fetched, if so.
     [[nodiscard]] const std::optional<Error>& stopped_by() const { return stopped_by_; }
 
@@ -61,6 +66,8 @@ class Conveyor {
     };
 
     void fetch_more();
+    [[nodiscard]] bool is_time_to_commit() const;
+    [[nodiscard]] Job with_content_key(const Job& job, const mail::Digest& sha256);
     [[nodiscard]] const Job& take_asked(std::uint32_t number);
     void release(const Job& job);
     void count_refusal(const Job& job, const Error& error);
@@ -90,6 +97,9 @@ class Conveyor {
 
     source::MailSource* session_ = nullptr;
     std::size_t next_fetch_ = 0;
+    std::uint64_t octets_asked_ = 0;
+    MonotonicTime started_{};
+    bool is_enough_ = false;        ///< no more is asked for in this session (R-007)
     std::deque<const Job*> asked_;  ///< fetches without an answer, in order
     std::deque<Received> received_;
     std::uint64_t in_flight_ = 0;  ///< weights of what was asked for and is not yet delivered

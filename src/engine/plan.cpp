@@ -9,6 +9,8 @@
 
 #include "postrider/base/text.h"
 
+#include "engine/selection.h"
+
 // Decisions about identity. A UID alone proves nothing (servers reuse, renumber and duplicate
 // them): a record speaks of a listed message only if UID, occurrence and listed size agree. Where
 // even that can deceive, because a confirmed deletion seems undone or equal UIDs have changed their
@@ -36,6 +38,7 @@ std::optional<KnownContent> content_of(const MessageRecord& record) {
             }
             return std::nullopt;  // poison that was received once: nobody has it
         case Phase::seen:
+        case Phase::skipped:
             return std::nullopt;
     }
     return std::nullopt;
@@ -47,6 +50,7 @@ struct UidGroup {
     std::size_t recorded = 0;
     std::size_t vanished = 0;  ///< recorded at the last listing, not listed now
     std::size_t appeared = 0;  ///< listed now, not at the last listing
+    std::size_t skipped = 0;   ///< of those recorded
     std::vector<KnownContent> contents;
 
     /// Equal UIDs whose number has changed: the occurrence numbers may have moved, so that an
@@ -55,12 +59,39 @@ struct UidGroup {
         return listed > 0 && recorded > 0 && (listed > 1 || recorded > 1) &&
                (vanished > 0 || appeared > 0);
     }
+    /// Wherever they have moved, all of these were there before the first poll.
+    [[nodiscard]] bool is_skipped() const {
+        return recorded > 0 && skipped == recorded && listed <= recorded;
+    }
 };
+
+bool deletes_at_once(const AccountPolicy& policy) {
+    return policy.delete_after && *policy.delete_after == Duration::zero();
+}
+
+/// I7: forgotten after a good QUIT and one later listing without it, or after two absences at least
+/// a day apart.
+void note_absence(const MessageRecord& record, WallTime now, std::vector<store::Change>& changes) {
+    if (record.phase == Phase::gone ||
+        (record.absent_since && now - *record.absent_since >= kForgetAfter)) {
+        changes.emplace_back(store::ForgetMessage{record.key});
+        return;
+    }
+    if (!record.absent_since || *record.absent_since > now) {
+        MessageRecord absent = record;
+        absent.absent_since = now;
+        changes.emplace_back(store::PutMessage{absent});
+    }
+}
 
 class Planner {
   public:
-    Planner(const source::Listing& listing, const store::AccountRecords& known, WallTime now)
-        : listing_(listing), now_(now) {
+    Planner(const source::Listing& listing, const store::AccountRecords& known,
+            const AccountPolicy& policy, WallTime now)
+        : listing_(listing),
+          now_(now),
+          skipped_(known.known ? std::set<std::uint32_t>()
+                               : skipped_at_first(listing, policy.initial)) {
         for (const MessageRecord& record : known.messages) {
             known_.emplace(record.key, record);
         }
@@ -78,6 +109,7 @@ class Planner {
         for (const auto& [key, record] : known_) {
             UidGroup& group = groups_[key.uid];
             ++group.recorded;
+            group.skipped += record.phase == Phase::skipped ? 1U : 0U;
             group.vanished += !record.absent_since && listed_.count(key) == 0 ? 1U : 0U;
             if (const auto content = content_of(record)) {
                 group.contents.push_back(*content);
@@ -85,19 +117,25 @@ class Planner {
         }
     }
 
-    Plan make(bool accept_new_uids) {
-        if (!accept_new_uids) {
+    Plan make(const AccountPolicy& policy) {
+        if (!listing_.has_uids && !listing_.messages.empty()) {
+            plan_.doubt = doubt_without_uids(policy);
+        } else if (!policy.accept_new_uids) {
             plan_.doubt = doubt();
         }
         for (const source::RemoteMessage& remote : listing_.messages) {
-            if (remote.uid.empty()) {
-                ++plan_.without_uid;
-            } else {
+            if (!remote.uid.empty()) {
                 judge(remote);
+            } else if (deletes_at_once(policy)) {
+                fetch_by_content(remote);
+            } else {
+                ++plan_.without_uid;
             }
         }
         for (const auto& [key, record] : known_) {
-            if (listed_.count(key) == 0) {
+            if (is_content_uid(key.uid)) {
+                plan_.records.emplace(key, record);
+            } else if (listed_.count(key) == 0) {
                 judge_absent(record);
             }
         }
@@ -112,7 +150,7 @@ class Planner {
             return;
         }
         MessageRecord record = found->second;
-        if (has_shifted(remote.uid)) {
+        if (has_shifted(remote.uid) && !groups_.at(remote.uid).is_skipped()) {
             verify(remote, record, groups_.at(remote.uid).contents);
             return;
         }
@@ -143,6 +181,9 @@ class Planner {
                     ++plan_.held;
                 }
                 return;
+            case Phase::skipped:
+                ++plan_.skipped;
+                return;
         }
     }
 
@@ -158,6 +199,14 @@ class Planner {
         record.key = key_of(remote);
         record.listed_size = remote.size;
         record.first_seen = now_;
+        if (skipped_.contains(remote.number)) {
+            record.phase = Phase::skipped;
+            record.note = "there before the first poll (initial)";
+            put(record);
+            plan_.records.insert_or_assign(record.key, record);
+            ++plan_.skipped;
+            return;
+        }
         if (has_shifted(remote.uid)) {
             verify(remote, record, groups_.at(remote.uid).contents);
             return;
@@ -168,6 +217,13 @@ class Planner {
             put(record);
         }
         plan_.records.insert_or_assign(record.key, record);
+        plan_.fetch.push_back({remote, record, std::nullopt});
+    }
+
+    void fetch_by_content(const source::RemoteMessage& remote) {
+        MessageRecord record;
+        record.listed_size = remote.size;
+        record.first_seen = now_;
         plan_.fetch.push_back({remote, record, std::nullopt});
     }
 
@@ -186,21 +242,35 @@ class Planner {
         return group != groups_.end() && group->second.has_shifted();
     }
 
-    /// I7: forgotten after a good QUIT and one later listing without it, or after two absences at
-    /// least a day apart.
     void judge_absent(const MessageRecord& record) {
         std::vector<store::Change>& changes =
             has_shifted(record.key.uid) ? plan_.when_verified[record.key.uid] : plan_.reconcile;
-        if (record.phase == Phase::gone ||
-            (record.absent_since && now_ - *record.absent_since >= kForgetAfter)) {
-            changes.emplace_back(store::ForgetMessage{record.key});
-            return;
+        note_absence(record, now_, changes);
+    }
+
+    /// P-034: without UIDs nothing tells old mail from new before it is fetched.
+    [[nodiscard]] std::optional<Error> doubt_without_uids(const AccountPolicy& policy) const {
+        if (!deletes_at_once(policy)) {
+            return Error{Errc::unsupported, Retry::never,
+                         "the server does not know UIDL: nothing would tell old mail from new, so "
+                         "that mail cannot be kept there. Only delete_after: now can be used"};
         }
-        if (!record.absent_since || *record.absent_since > now_) {
-            MessageRecord absent = record;
-            absent.absent_since = now_;
-            changes.emplace_back(store::PutMessage{absent});
+        if (skipped_.size() > 0) {
+            return Error{Errc::unsupported, Retry::never,
+                         "the server does not know UIDL: what initial leaves out could not be told "
+                         "from new mail. Only initial: all can be used"};
         }
+        const auto with_uid = std::count_if(known_.begin(), known_.end(), [](const auto& known) {
+            return !is_content_uid(known.first.uid) && !known.second.absent_since &&
+                   known.second.phase != Phase::gone;
+        });
+        if (with_uid == 0) {
+            return std::nullopt;
+        }
+        return Error{Errc::doubt, Retry::never,
+                     fmt::format("the server does not know UIDL any more, and {} known by UID were "
+                                 "there before. Nothing was fetched or deleted",
+                                 counted(static_cast<std::uint64_t>(with_uid), "message"))};
     }
 
     /// I9, R-011: nearly all that was known has another name or size now. That is a migrated or
@@ -210,7 +280,7 @@ class Planner {
         std::size_t matched = 0;
         for (const auto& [key, record] : known_) {
             const bool was_to_go = record.phase == Phase::deleting || record.phase == Phase::gone;
-            if (!was_to_go && !record.absent_since) {
+            if (!was_to_go && !record.absent_since && !is_content_uid(key.uid)) {
                 ++expected;
             }
         }
@@ -241,24 +311,12 @@ class Planner {
 
     const source::Listing& listing_;
     WallTime now_;
+    std::set<std::uint32_t> skipped_;  ///< numbers of what is not to be fetched, ever
     Records known_;
     std::set<store::MessageKey> listed_;
     std::map<std::string, UidGroup, std::less<>> groups_;
     Plan plan_;
 };
-
-bool may_be_removed(const source::RemoteMessage& remote, const Records& records,
-                    const AccountPolicy& policy, WallTime now) {
-    const auto found = records.find(key_of(remote));
-    if (found == records.end() || found->second.listed_size != remote.size) {
-        return false;
-    }
-    const MessageRecord& record = found->second;
-    return (record.phase == Phase::delivered || record.phase == Phase::deleting) &&
-           record.delivered_at && policy.delete_after &&
-           (*policy.delete_after == Duration::zero() ||  // whatever the clock did meanwhile
-            now - *record.delivered_at >= *policy.delete_after);
-}
 
 }  // namespace
 
@@ -268,24 +326,32 @@ store::MessageKey key_of(const source::RemoteMessage& remote) {
 
 Plan plan(const source::Listing& listing, const store::AccountRecords& known,
           const AccountPolicy& policy, WallTime now) {
-    return Planner(listing, known, now).make(policy.accept_new_uids);
+    Plan made = Planner(listing, known, policy, now).make(policy);
+    select(made, policy);
+    return made;
 }
 
-std::vector<Job> removable(const source::Listing& listing, const Records& records,
-                           const AccountPolicy& policy, WallTime now) {
-    std::set<std::string_view> blocked;
-    for (const source::RemoteMessage& remote : listing.messages) {
-        if (!may_be_removed(remote, records, policy, now)) {
-            blocked.insert(remote.uid);
+std::string content_uid(const mail::Digest& sha256) {
+    return std::string("\0", 1) + "sha256:" + to_hex(sha256);
+}
+
+bool is_content_uid(std::string_view uid) {
+    return uid.starts_with('\0');
+}
+
+std::vector<store::Change> absent_contents(const store::AccountRecords& known,
+                                           const ContentKeys& met, WallTime now) {
+    std::set<store::MessageKey> keys;
+    for (const auto& [number, key] : met) {
+        keys.insert(key);
+    }
+    std::vector<store::Change> changes;
+    for (const MessageRecord& record : known.messages) {
+        if (is_content_uid(record.key.uid) && keys.count(record.key) == 0) {
+            note_absence(record, now, changes);
         }
     }
-    std::vector<Job> jobs;
-    for (const source::RemoteMessage& remote : listing.messages) {
-        if (!remote.uid.empty() && blocked.count(remote.uid) == 0) {
-            jobs.push_back({remote, records.at(key_of(remote)), std::nullopt});
-        }
-    }
-    return jobs;
+    return changes;
 }
 
 }  // namespace postrider::engine

@@ -8,6 +8,9 @@
 
 #include "postrider/base/assert.h"
 #include "postrider/base/text.h"
+#include "postrider/mail/date.h"
+
+#include "engine/quirks.h"
 
 namespace postrider::engine {
 
@@ -61,7 +64,8 @@ void AccountPoll::Machine::on_loaded(Expected<store::AccountRecords> known) {
     }
     known_ = std::move(*known);
     is_settling_session_ = known_.state.needs_settling;
-    session_ = source_.open(*this);
+    session_ = source_.open(*this, quirks_of(known_.state, services_.loop.wall_now()));
+    ++report_.sessions;
     session_->start();
 }
 
@@ -69,13 +73,65 @@ void AccountPoll::Machine::on_listed(const source::Listing& listing,
                                      const source::Capabilities& capabilities) {
     POSTRIDER_ASSERT(state_ == State::opening);
     listing_ = listing;
+    listed_at_ = services_.loop.now();
     capabilities_ = capabilities;
+    report_.min_interval = capabilities.min_login_interval;
     origin_ = {source_.host(), capabilities.peer_address, capabilities.transport};
-    plan_ = plan(listing_, known_, policy_, services_.loop.wall_now());
     report_.listed = listing.messages.size();
+    if (!known_.known && policy_.initial.kind == Initial::Kind::since &&
+        !listing_.messages.empty()) {
+        ask_dates();
+    } else {
+        make_plan();
+    }
+}
+
+void AccountPoll::Machine::ask_dates() {
+    if (!capabilities_.has_heads) {
+        finish(Error{Errc::unsupported, Retry::never,
+                     "initial: since needs TOP, to see the dates of what is there, and the server "
+                     "does not list it (CAPA); use all, new or last"});
+        return;
+    }
+    enter(State::dating);
+    heads_asked_ = listing_.messages.size();
+    for (const source::RemoteMessage& remote : listing_.messages) {
+        session_->head(remote.number);
+    }
+}
+
+void AccountPoll::Machine::on_head(std::uint32_t number, Expected<std::string> head) {
+    if (session_ == nullptr) {
+        return;  // let go of, and not yet destroyed
+    }
+    POSTRIDER_ASSERT(state_ == State::dating && heads_asked_ > 0);
+    source::RemoteMessage& remote = listing_.messages[listing_.messages.size() - heads_asked_];
+    POSTRIDER_ASSERT(remote.number == number);
+    if (head) {
+        remote.dated = mail::received_date(*head);
+    }
+    if (--heads_asked_ == 0) {
+        make_plan();
+    }
+}
+
+/// What earlier sessions of this poll have fetched counts.
+AccountPolicy AccountPoll::Machine::policy_of_session() const {
+    AccountPolicy policy = policy_;
+    if (policy.max_messages_per_poll) {
+        *policy.max_messages_per_poll -= std::min(*policy.max_messages_per_poll, report_.fetched);
+    }
+    return policy;
+}
+
+void AccountPoll::Machine::make_plan() {
+    plan_ = plan(listing_, known_, policy_of_session(), services_.loop.wall_now());
     report_.kept = plan_.kept;
     report_.held_before = plan_.held;
     report_.without_uid = plan_.without_uid;
+    report_.skipped = plan_.skipped;
+    report_.oversize = plan_.oversize;
+    report_.left = plan_.left;
     if (plan_.doubt) {
         finish(plan_.doubt);
         return;
@@ -84,31 +140,43 @@ void AccountPoll::Machine::on_listed(const source::Listing& listing,
         plan_.fetch.clear();
         plan_.when_verified.clear();
     }
-    report_.to_fetch = plan_.fetch.size();
-    report_.octets_to_fetch = 0;
+    report_.to_fetch = report_.fetched + report_.fetch_refused + plan_.fetch.size();
+    report_.octets_to_fetch = report_.fetched_octets;
     for (const Job& job : plan_.fetch) {
         report_.octets_to_fetch += job.remote.size;
     }
-    std::vector<store::Change> changes = std::move(plan_.reconcile);
-    if (capabilities.consumes_on_settle && !plan_.fetch.empty()) {
-        // Before the first RETR: whatever ends this session early, the next one settles first (I3).
-        changes.emplace_back(store::PutState{{.needs_settling = true}});
-    } else if (!known_.known && changes.empty()) {
-        changes.emplace_back(store::PutState{known_.state});
-    }
+    secured_before_ = report_.delivered + report_.held;
     enter(State::reconciling);
     progress_(report_);
-    write(std::move(changes), [this] { begin_transfers(); });
+    write(changes_before_transfers(), [this] { begin_transfers(); });
+}
+
+std::vector<store::Change> AccountPoll::Machine::changes_before_transfers() {
+    std::vector<store::Change> changes = std::move(plan_.reconcile);
+    store::AccountState state =
+        with_quirks(known_.state, session_->quirks(), services_.loop.wall_now());
+    if (capabilities_.consumes_on_settle && !plan_.fetch.empty()) {
+        // Before the first RETR: whatever ends this session early, the next one settles first (I3).
+        state.needs_settling = true;
+    }
+    if (state != known_.state || (!known_.known && changes.empty())) {
+        known_.state = state;
+        changes.emplace_back(store::PutState{std::move(state)});
+    }
+    return changes;
 }
 
 void AccountPoll::Machine::begin_transfers() {
     if (state_ != State::reconciling) {
         return;
     }
+    known_.known = true;
     enter(State::transferring);
     conveyor_ = std::make_unique<Conveyor>(
         services_, destination_,
-        Conveyor::Load{plan_.fetch, plan_.records, report_, origin_, policy_},
+        Conveyor::Load{
+            plan_.fetch, plan_.records, contents_, report_, origin_, policy_,
+            services_.loop.now() + capabilities_.min_login_interval.value_or(Duration::zero())},
         [this] { progress_(report_); },
         [this](std::optional<Error> local_fault) { on_conveyed(std::move(local_fault)); });
     conveyor_->start(*session_);
@@ -153,7 +221,7 @@ void AccountPoll::Machine::secure() {
         // While a destination is in trouble nothing is deleted on the strength of what it took
         // before: whoever repairs it may need that mail once more.
         const std::vector<Job> jobs =
-            removable(listing_, plan_.records, policy_, services_.loop.wall_now());
+            removable(listing_, plan_.records, contents_, policy_, services_.loop.wall_now());
         to_remove_.assign(jobs.begin(), jobs.end());
     }
     if (to_remove_.empty() && !capabilities_.consumes_on_settle) {
@@ -193,6 +261,14 @@ std::vector<store::Change> AccountPoll::Machine::verified_changes() const {
             changes.insert(changes.end(), of_uid.begin(), of_uid.end());
         }
     }
+    const auto without_uid = static_cast<std::size_t>(
+        std::count_if(listing_.messages.begin(), listing_.messages.end(),
+                      [](const source::RemoteMessage& remote) { return remote.uid.empty(); }));
+    if (without_uid == contents_.size()) {
+        const std::vector<store::Change> absent =
+            absent_contents(known_, contents_, services_.loop.wall_now());
+        changes.insert(changes.end(), absent.begin(), absent.end());
+    }
     return changes;
 }
 
@@ -200,8 +276,11 @@ std::vector<store::Change> AccountPoll::Machine::verified_changes() const {
 /// it would look like a mailbox that was replaced (I9).
 void AccountPoll::Machine::consumed_changes(std::vector<store::Change>& changes) const {
     for (const Job& job : plan_.fetch) {
-        store::MessageRecord record = plan_.records.at(job.record.key);
-        if (record.phase == store::Phase::delivered) {
+        const auto content = contents_.find(job.remote.number);
+        const auto known =
+            plan_.records.find(content == contents_.end() ? job.record.key : content->second);
+        if (known != plan_.records.end() && known->second.phase == store::Phase::delivered) {
+            store::MessageRecord record = known->second;
             record.phase = store::Phase::deleting;
             changes.emplace_back(store::PutMessage{std::move(record)});
         }
@@ -272,7 +351,8 @@ void AccountPoll::Machine::on_settled(const Expected<void>& outcome) {
     report_.removed += removed_.size();
     std::vector<store::Change> changes = std::exchange(removed_, {});
     if (capabilities_.consumes_on_settle || is_settling_session_) {
-        changes.emplace_back(store::PutState{{.needs_settling = false}});
+        known_.state.needs_settling = false;
+        changes.emplace_back(store::PutState{known_.state});
     }
     enter(State::recording);
     write(std::move(changes), [this] { after_settling(); });
@@ -280,7 +360,11 @@ void AccountPoll::Machine::on_settled(const Expected<void>& outcome) {
 
 void AccountPoll::Machine::after_settling() {
     if (!is_settling_session_) {
-        finish(conveyor_->stopped_by());
+        if (!conveyor_->stopped_by() && may_be_more()) {
+            go_on();
+        } else {
+            finish(conveyor_->stopped_by());
+        }
         return;
     }
     if (capabilities_.min_login_interval) {
@@ -294,10 +378,48 @@ void AccountPoll::Machine::after_settling() {
     open();
 }
 
+/// A commit in the midst of the work, or a server that may list only a part of what it has:
+/// those that consume are known to.
+bool AccountPoll::Machine::may_be_more() const {
+    const bool is_window = capabilities_.consumes_on_settle &&
+                           report_.delivered + report_.held > secured_before_ && plan_.left == 0;
+    return conveyor_->has_more() || is_window;
+}
+
+void AccountPoll::Machine::go_on() {
+    const Duration since_login = services_.loop.now() - listed_at_;
+    const Duration delay = capabilities_.min_login_interval.value_or(Duration::zero());
+    if (since_login < delay) {
+        report_.more_after = delay - since_login;
+        finish(std::nullopt);
+        return;
+    }
+    services_.loop.defer_delete(std::move(conveyor_));
+    contents_.clear();
+    plan_ = {};
+    open();
+}
+
+/// Not before the account is known: its first listing is to be met by its initial policy.
+void AccountPoll::Machine::remember_quirks() {
+    if (session_ == nullptr || !known_.known) {
+        return;
+    }
+    store::AccountState state =
+        with_quirks(known_.state, session_->quirks(), services_.loop.wall_now());
+    if (state != known_.state) {
+        known_.state = state;
+        // Whether it is recorded is not waited for: at worst it is learned once more.
+        const auto unheard = services_.ledger.write(
+            policy_.account, {store::PutState{std::move(state)}}, [](const Expected<void>&) {});
+    }
+}
+
 void AccountPoll::Machine::on_failed(const Error& error) {
     if (session_ == nullptr) {
         return;  // let go of, and not yet destroyed
     }
+    remember_quirks();
     drop_session();
     if (state_ != State::transferring) {
         finish(error);

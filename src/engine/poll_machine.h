@@ -29,6 +29,7 @@ class AccountPoll::Machine final : private source::SourceEvents {
         idle,
         probing,
         opening,       ///< ledger, connection, login, listing
+        dating,        ///< the first poll asks for the dates of what is there (Initial)
         reconciling,   ///< what the listing taught is being recorded
         transferring,  ///< fetching and delivering
         securing,      ///< waiting for the ledger to be durable
@@ -47,11 +48,16 @@ class AccountPoll::Machine final : private source::SourceEvents {
                    const source::Capabilities& capabilities) override;
     void on_fetched(std::uint32_t number, mail::Message message) override;
     void on_fetch_refused(std::uint32_t number, const Error& error) override;
+    void on_head(std::uint32_t number, Expected<std::string> head) override;
     void on_removed(std::uint32_t number) override;
     void on_remove_refused(std::uint32_t number, const Error& error) override;
     void on_settled(const Expected<void>& outcome) override;
     void on_failed(const Error& error) override;
 
+    void ask_dates();
+    void make_plan();
+    [[nodiscard]] AccountPolicy policy_of_session() const;
+    [[nodiscard]] std::vector<store::Change> changes_before_transfers();
     void begin_transfers();
     void on_conveyed(std::optional<Error> local_fault);
 
@@ -63,6 +69,9 @@ class AccountPoll::Machine final : private source::SourceEvents {
     void end_removals_if_done();
     void settle();
     void after_settling();
+    [[nodiscard]] bool may_be_more() const;
+    void go_on();
+    void remember_quirks();
 
     /// Records and goes on with `next`; a failing ledger ends the poll.
     void write(std::vector<store::Change> changes, std::function<void()> next);
@@ -84,6 +93,10 @@ class AccountPoll::Machine final : private source::SourceEvents {
     source::Capabilities capabilities_;
     Origin origin_;
     Plan plan_;
+    MonotonicTime listed_at_{};         ///< the login was before
+    ContentKeys contents_;              ///< of what has no UID and has shown its content
+    std::size_t heads_asked_ = 0;       ///< without an answer
+    std::size_t secured_before_ = 0;    ///< delivered or held, by earlier sessions of this poll
     bool is_settling_session_ = false;  ///< no RETR in this session (I3)
 
     std::deque<Job> to_remove_;           ///< DELEs without an answer, in order

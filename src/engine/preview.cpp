@@ -4,6 +4,9 @@
 #include <utility>
 
 #include "postrider/base/assert.h"
+#include "postrider/mail/date.h"
+
+#include "engine/quirks.h"
 
 namespace postrider::engine {
 
@@ -23,17 +26,39 @@ class Preview final : public event::Operation, private source::SourceEvents {
                 return;
             }
             known_ = std::move(*known);
-            session_ = source_.open(*this);
+            session_ = source_.open(*this, quirks_of(known_.state, loop_.wall_now()));
             session_->start();
         });
     }
 
   private:
     void on_listed(const source::Listing& listing,
-                   const source::Capabilities& /*capabilities*/) override {
+                   const source::Capabilities& capabilities) override {
+        listing_ = listing;
+        if (!known_.known && policy_.initial.kind == Initial::Kind::since &&
+            capabilities.has_heads && !listing.messages.empty()) {
+            heads_asked_ = listing.messages.size();
+            for (const source::RemoteMessage& remote : listing.messages) {
+                session_->head(remote.number);
+            }
+            return;
+        }
+        make_result();
+    }
+    void on_head(std::uint32_t /*number*/, Expected<std::string> head) override {
+        if (head) {
+            listing_.messages[listing_.messages.size() - heads_asked_].dated =
+                mail::received_date(*head);
+        }
+        if (--heads_asked_ == 0) {
+            make_result();
+        }
+    }
+    void make_result() {
+        const source::Listing& listing = listing_;
         PreviewResult result;
         result.plan = plan(listing, known_, policy_, loop_.wall_now());
-        result.remove = removable(listing, result.plan.records, policy_, loop_.wall_now());
+        result.remove = removable(listing, result.plan.records, {}, policy_, loop_.wall_now());
         result.listed = listing.messages.size();
         result_ = std::move(result);
         session_->settle();
@@ -70,6 +95,8 @@ class Preview final : public event::Operation, private source::SourceEvents {
     const AccountPolicy policy_;
     PreviewDone done_;
     store::AccountRecords known_;
+    source::Listing listing_;
+    std::size_t heads_asked_ = 0;  ///< without an answer
     std::optional<PreviewResult> result_;
     std::unique_ptr<event::Operation> loading_;
     std::unique_ptr<source::MailSource> session_;

@@ -15,13 +15,31 @@ namespace {
 /// Some servers drop a session that is silent for a minute, whatever the RFC says (P-030).
 constexpr Duration kKeepAliveAfter = std::chrono::seconds(20);
 
-pop3::Settings dialogue_settings(const Pop3Settings& settings) {
+pop3::Settings dialogue_settings(const Pop3Settings& settings, const Quirks& quirks) {
     return {.use_stls = settings.tls == TlsMode::starttls,
             .encrypted = settings.tls == TlsMode::implicit,
-            .pipelining = settings.pipelining,
+            .pipelining = settings.pipelining && !quirks.no_pipelining,
+            .ask_capa = !quirks.no_capa,
+            .utf8 = settings.utf8,
+            .lang = settings.lang,
+            .fetch_with_top = settings.fetch_with_top,
             .auth = settings.auth,
             .user = settings.user,
             .password = settings.password};
+}
+
+/// A server that cannot be asked may consume.
+bool consumes(const Pop3Settings& settings, const pop3::Capabilities& capabilities,
+              bool is_without_capa) {
+    switch (settings.consumes) {
+        case Consumes::automatic:
+            return (capabilities.expire_days == 0U || is_without_capa) && !settings.fetch_with_top;
+        case Consumes::yes:
+            return true;
+        case Consumes::no:
+            return false;
+    }
+    return true;
 }
 
 struct Wait {
@@ -49,11 +67,13 @@ Wait wait_in(pop3::Phase phase, const Pop3Timeouts& timeouts) {
 }  // namespace
 
 Pop3Session::Pop3Session(event::Loop& loop, net::Connector& connector, const Pop3Settings& settings,
-                         SourceEvents& events)
+                         SourceEvents& events, const Quirks& quirks)
     : connector_(connector),
       settings_(settings),
       events_(events),
-      dialogue_(dialogue_settings(settings)),
+      quirks_(quirks),
+      is_without_capa_(quirks.no_capa),
+      dialogue_(std::make_unique<pop3::Dialogue>(dialogue_settings(settings, quirks))),
       progress_deadline_(loop.make_timer([this] { on_overdue(); })),
       session_deadline_(loop.make_timer([this] {
           end({Errc::timed_out, Retry::later,
@@ -61,13 +81,17 @@ Pop3Session::Pop3Session(event::Loop& loop, net::Connector& connector, const Pop
                            to_text(settings_.timeouts.session))});
       })),
       keep_alive_(loop.make_timer([this] {
-          dialogue_.noop();
+          dialogue_->noop();
           send_output();
       })),
       rate_check_(loop.make_timer([this] { check_rate(); })) {}
 
 void Pop3Session::start() {
     session_deadline_->arm(settings_.timeouts.session);
+    connect();
+}
+
+void Pop3Session::connect() {
     net::ConnectRequest request;
     request.endpoint = settings_.endpoint;
     request.deadline = settings_.timeouts.connect;
@@ -82,17 +106,22 @@ void Pop3Session::start() {
 }
 
 void Pop3Session::fetch(std::uint32_t number) {
-    dialogue_.retr(number);
+    dialogue_->retr(number);
+    send_output();
+}
+
+void Pop3Session::head(std::uint32_t number) {
+    dialogue_->head(number);
     send_output();
 }
 
 void Pop3Session::remove(std::uint32_t number) {
-    dialogue_.dele(number);
+    dialogue_->dele(number);
     send_output();
 }
 
 void Pop3Session::settle() {
-    dialogue_.quit();
+    dialogue_->quit();
     send_output();
 }
 
@@ -110,7 +139,7 @@ void Pop3Session::on_input() {
     while (true) {
         std::string_view input = stream_->input();
         const std::size_t available = input.size();
-        const pop3::Event event = dialogue_.next(input);
+        const pop3::Event event = dialogue_->next(input);
         // A MessagePart points into the input: it is handled before its bytes are given back.
         const bool goes_on = handle(event);
         if (!goes_on) {
@@ -136,18 +165,29 @@ bool Pop3Session::handle(const pop3::Event& event) {
         bool operator()(const pop3::StartTls& /*event*/) const { return true; }
         bool operator()(const pop3::NoopDone& /*event*/) const { return true; }
         bool operator()(const pop3::LoggedIn& /*event*/) const {
-            session.dialogue_.list();
+            session.quirks_.no_capa = session.is_without_capa_;
+            session.dialogue_->list();
             return true;
         }
-        bool operator()(const pop3::ListingDone& event) const {
-            return session.on_listing(event.messages);
-        }
+        bool operator()(const pop3::ListingDone& event) const { return session.on_listing(event); }
         bool operator()(const pop3::MessagePart& event) const { return session.on_part(event); }
         bool operator()(const pop3::MessageDone& event) const {
             return session.on_done(event.number);
         }
         bool operator()(const pop3::MessageRefused& event) const {
             session.events_.on_fetch_refused(event.number, event.error);
+            return !session.is_over_;
+        }
+        bool operator()(const pop3::HeadPart& event) const {
+            session.head_.append(event.bytes.substr(0, kMaxHead - session.head_.size()));
+            return true;
+        }
+        bool operator()(const pop3::HeadDone& event) const {
+            session.events_.on_head(event.number, std::exchange(session.head_, {}));
+            return !session.is_over_;
+        }
+        bool operator()(const pop3::HeadRefused& event) const {
+            session.events_.on_head(event.number, failure(event.error));
             return !session.is_over_;
         }
         bool operator()(const pop3::Deleted& event) const {
@@ -171,11 +211,12 @@ bool Pop3Session::handle(const pop3::Event& event) {
     return std::visit(Handler{*this}, event);
 }
 
-bool Pop3Session::on_listing(const std::vector<pop3::Listed>& messages) {
+bool Pop3Session::on_listing(const pop3::ListingDone& done) {
     Listing listing;
-    listing.messages.reserve(messages.size());
+    listing.has_uids = done.has_uids;
+    listing.messages.reserve(done.messages.size());
     std::map<std::string_view, std::uint32_t> occurrences;
-    for (const pop3::Listed& listed : messages) {
+    for (const pop3::Listed& listed : done.messages) {
         listed_sizes_[listed.number] = listed.size;
         const std::uint32_t occurrence = listed.uid.empty() ? 0 : occurrences[listed.uid]++;
         listing.messages.push_back({.number = listed.number,
@@ -183,9 +224,10 @@ bool Pop3Session::on_listing(const std::vector<pop3::Listed>& messages) {
                                     .occurrence = occurrence,
                                     .size = listed.size});
     }
-    const pop3::Capabilities& capa = dialogue_.capabilities();
+    const pop3::Capabilities& capa = dialogue_->capabilities();
     Capabilities capabilities;
-    capabilities.consumes_on_settle = capa.expire_days == 0U;
+    capabilities.consumes_on_settle = consumes(settings_, capa, is_without_capa_);
+    capabilities.has_heads = capa.top || !capa.known;
     if (capa.login_delay_s) {
         capabilities.min_login_interval = std::chrono::seconds(*capa.login_delay_s);
     }
@@ -200,6 +242,11 @@ bool Pop3Session::on_part(const pop3::MessagePart& part) {
         receiving_.emplace(settings_.spool);
     }
     octets_in_window_ += part.bytes.size();
+    octets_of_message_ += part.bytes.size();
+    if (settings_.max_message_size && octets_of_message_ > *settings_.max_message_size) {
+        give_up_oversize(part.number);
+        return false;
+    }
     if (settings_.min_rate > 0 && !rate_check_->is_armed()) {
         rate_check_->arm(settings_.min_rate_over);
     }
@@ -210,7 +257,36 @@ bool Pop3Session::on_part(const pop3::MessagePart& part) {
     return true;
 }
 
+/// POP3 cannot stop a message that is on its way, only the connection (P-025). The listing said
+/// that it is smaller (P-024).
+void Pop3Session::give_up_oversize(std::uint32_t number) {
+    const Error error{
+        Errc::limit, Retry::never,
+        fmt::format("RETR {}: the message is larger than max_message_size ({}), and was listed "
+                    "with {}",
+                    number, human_bytes(*settings_.max_message_size),
+                    human_bytes(listed_sizes_[number]))};
+    events_.on_fetch_refused(number, error);
+    if (!is_over_) {
+        end(error);
+    }
+}
+
 bool Pop3Session::on_done(std::uint32_t number) {
+    const std::uint64_t octets = std::exchange(octets_of_message_, 0);
+    if (settings_.fetch_with_top && octets < listed_sizes_[number]) {
+        // Many servers cut the answer to TOP (P-023): without this nothing would show it.
+        receiving_.reset();
+        rate_check_->disarm();
+        octets_in_window_ = 0;
+        events_.on_fetch_refused(
+            number,
+            {Errc::refused, Retry::later,
+             fmt::format("TOP {}: the server sent {} of {} octets; if that is so with all larger "
+                         "messages, this server cannot be fetched with TOP (fetch_with: retr)",
+                         number, octets, listed_sizes_[number])});
+        return !is_over_;
+    }
     if (!receiving_) {
         // A server that lists octets and sends none has a fault of its own (S-028).
         if (listed_sizes_[number] > 0) {
@@ -225,6 +301,7 @@ bool Pop3Session::on_done(std::uint32_t number) {
     }
     Expected<mail::Message> message = receiving_->finish();
     receiving_.reset();
+    has_received_ = true;
     // The time to the next message is ours as much as the server's: each is judged by itself.
     rate_check_->disarm();
     octets_in_window_ = 0;
@@ -243,13 +320,21 @@ void Pop3Session::upgrade_to_tls() {
             end(secured.error());
             return;
         }
-        dialogue_.tls_started();
+        dialogue_->tls_started();
         send_output();
     });
 }
 
 void Pop3Session::on_closed(const Error& why) {
-    const pop3::Phase phase = dialogue_.phase();
+    const pop3::Phase phase = dialogue_->phase();
+    if (dialogue_->waits_for_capa() && !is_without_capa_) {
+        reconnect_without_capa();
+        return;
+    }
+    if (dialogue_->is_pipelining() && !has_received_) {
+        // It offers pipelining and cannot do it (P-022). Later in a session it is the network.
+        quirks_.no_pipelining = true;
+    }
     if (phase == pop3::Phase::quit) {
         const Expected<void> unknown = failure(why.in("no answer to QUIT"));
         close();
@@ -268,11 +353,22 @@ void Pop3Session::on_closed(const Error& why) {
     end(why);
 }
 
+/// Some old servers hang up on what they do not know (P-007).
+void Pop3Session::reconnect_without_capa() {
+    is_without_capa_ = true;
+    progress_deadline_->disarm();
+    keep_alive_->disarm();
+    stream_.reset();
+    dialogue_ = std::make_unique<pop3::Dialogue>(
+        dialogue_settings(settings_, {.no_capa = true, .no_pipelining = quirks_.no_pipelining}));
+    connect();
+}
+
 void Pop3Session::send_output() {
     if (is_over_ || stream_ == nullptr) {
         return;
     }
-    std::string output = dialogue_.take_output();
+    std::string output = dialogue_->take_output();
     if (!output.empty()) {
         stream_->write(output);
         wipe(output);
@@ -282,9 +378,9 @@ void Pop3Session::send_output() {
 
 void Pop3Session::watch_progress() {
     const bool is_waiting =
-        dialogue_.phase() != pop3::Phase::transaction || dialogue_.outstanding() > 0;
+        dialogue_->phase() != pop3::Phase::transaction || dialogue_->outstanding() > 0;
     if (is_waiting) {
-        progress_deadline_->arm(wait_in(dialogue_.phase(), settings_.timeouts).limit);
+        progress_deadline_->arm(wait_in(dialogue_->phase(), settings_.timeouts).limit);
         keep_alive_->disarm();
     } else {
         progress_deadline_->disarm();
@@ -293,11 +389,11 @@ void Pop3Session::watch_progress() {
 }
 
 void Pop3Session::on_overdue() {
-    const Wait wait = wait_in(dialogue_.phase(), settings_.timeouts);
+    const Wait wait = wait_in(dialogue_->phase(), settings_.timeouts);
     Error error{
         Errc::timed_out, Retry::later,
         fmt::format("the server was silent for {} (timeouts.{})", to_text(wait.limit), wait.what)};
-    if (dialogue_.phase() == pop3::Phase::quit) {
+    if (dialogue_->phase() == pop3::Phase::quit) {
         on_closed(error);
         return;
     }
@@ -320,7 +416,10 @@ void Pop3Session::check_rate() {
 
 void Pop3Session::end(const Error& error) {
     // A copy, as the error may belong to the stream, which ends here.
-    const Error told = error;  // NOLINT(performance-unnecessary-copy-initialization)
+    Error told = error;
+    if (told.code == Errc::login_refused && !settings_.login_advice.empty()) {
+        told.text += ". " + settings_.login_advice;
+    }
     close();
     events_.on_failed(told);
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
@@ -21,14 +22,17 @@ class Pop3Session : public MailSource, private net::StreamEvents {
   public:
     /// The factory, and with it `settings`, outlives its sessions.
     Pop3Session(event::Loop& loop, net::Connector& connector, const Pop3Settings& settings,
-                SourceEvents& events);
+                SourceEvents& events, const Quirks& quirks);
 
     void start() override;
     void fetch(std::uint32_t number) override;
+    void head(std::uint32_t number) override;
     void remove(std::uint32_t number) override;
     void settle() override;
+    [[nodiscard]] Quirks quirks() const override { return quirks_; }
 
   private:
+    void connect();
     void on_connected(Expected<std::unique_ptr<net::ByteStream>> stream);
     void on_input() override;
     void on_output_low() override {}  // commands are short: the window bounds them
@@ -36,9 +40,11 @@ class Pop3Session : public MailSource, private net::StreamEvents {
 
     /// Handles one event; false when the session is over and nothing of it may be touched any more.
     [[nodiscard]] bool handle(const pop3::Event& event);
-    [[nodiscard]] bool on_listing(const std::vector<pop3::Listed>& messages);
+    [[nodiscard]] bool on_listing(const pop3::ListingDone& done);
     [[nodiscard]] bool on_part(const pop3::MessagePart& part);
     [[nodiscard]] bool on_done(std::uint32_t number);
+    void give_up_oversize(std::uint32_t number);
+    void reconnect_without_capa();
     void upgrade_to_tls();
 
     void send_output();
@@ -51,13 +57,18 @@ class Pop3Session : public MailSource, private net::StreamEvents {
     net::Connector& connector_;
     const Pop3Settings& settings_;
     SourceEvents& events_;
-    pop3::Dialogue dialogue_;
+    Quirks quirks_;
+    bool is_without_capa_;  ///< the server had hung up when it was asked
+    std::unique_ptr<pop3::Dialogue> dialogue_;
 
     std::unique_ptr<event::Timer> progress_deadline_;
     std::unique_ptr<event::Timer> session_deadline_;
     std::unique_ptr<event::Timer> keep_alive_;
     std::unique_ptr<event::Timer> rate_check_;
     std::uint64_t octets_in_window_ = 0;  ///< of the message, since rate_check_ was armed
+    std::uint64_t octets_of_message_ = 0;
+    bool has_received_ = false;  ///< some message, whole
+    std::string head_;           ///< being received, cut to kMaxHead
     std::unique_ptr<event::Operation> connecting_;
     std::unique_ptr<net::ByteStream> stream_;
     std::optional<mail::MessageBuilder> receiving_;

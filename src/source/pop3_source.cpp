@@ -13,8 +13,8 @@ class Pop3SourceFactory : public SourceFactory {
     Pop3SourceFactory(event::Loop& loop, net::Connector& connector, Pop3Settings settings)
         : loop_(loop), connector_(connector), settings_(std::move(settings)) {}
 
-    std::unique_ptr<MailSource> open(SourceEvents& events) override {
-        return std::make_unique<Pop3Session>(loop_, connector_, settings_, events);
+    std::unique_ptr<MailSource> open(SourceEvents& events, const Quirks& quirks) override {
+        return std::make_unique<Pop3Session>(loop_, connector_, settings_, events, quirks);
     }
 
     [[nodiscard]] std::string host() const override { return settings_.endpoint.host; }

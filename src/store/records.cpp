@@ -79,7 +79,7 @@ std::optional<mail::Digest> digest_of(const SQLite::Column& column) {
 
 Phase phase_of(const SQLite::Column& column) {
     const int number = column.getInt();
-    if (number < 0 || number > static_cast<int>(Phase::held)) {
+    if (number < 0 || number > static_cast<int>(Phase::skipped)) {
         damaged("a record has an unknown phase");
     }
     return static_cast<Phase>(number);
@@ -91,6 +91,32 @@ std::vector<std::string> settled_of(const SQLite::Column& column) {
         damaged("a record has unreadable recipients");
     }
     return *std::move(recipients);
+}
+
+std::string to_words(const std::map<std::string, WallTime>& quirks) {
+    std::string words;
+    for (const auto& [name, until] : quirks) {
+        words += (words.empty() ? "" : " ") + name + "=" +
+                 std::to_string(until.time_since_epoch().count());
+    }
+    return words;
+}
+
+std::map<std::string, WallTime> quirks_of(const SQLite::Column& column) {
+    std::map<std::string, WallTime> quirks;
+    const std::string words = octets_of(column);
+    std::string_view rest = words;
+    for (std::string_view word = next_word(rest); !word.empty(); word = next_word(rest)) {
+        const std::size_t sign = word.find('=');
+        const auto until =
+            sign == std::string_view::npos ? std::nullopt : parse_unsigned(word.substr(sign + 1));
+        if (!until) {
+            damaged("an account has unreadable quirks");
+        }
+        quirks.emplace(word.substr(0, sign),
+                       WallTime(WallTime::duration(static_cast<std::int64_t>(*until))));
+    }
+    return quirks;
 }
 
 constexpr const char* kLoadMessages =
@@ -133,8 +159,8 @@ constexpr const char* kPutMessage =
 Records::Records(SQLite::Database& database)
     : find_account_(database, "SELECT id FROM accounts WHERE name = ?"),
       add_account_(database, "INSERT INTO accounts (name) VALUES (?) RETURNING id"),
-      put_state_(database, "UPDATE accounts SET needs_settling = ? WHERE id = ?"),
-      load_state_(database, "SELECT needs_settling FROM accounts WHERE id = ?"),
+      put_state_(database, "UPDATE accounts SET needs_settling = ?, quirks = ? WHERE id = ?"),
+      load_state_(database, "SELECT needs_settling, quirks FROM accounts WHERE id = ?"),
       load_messages_(database, kLoadMessages),
       put_message_(database, kPutMessage),
       forget_message_(database,
@@ -153,6 +179,7 @@ AccountRecords Records::load(const std::string& account) {
         damaged("an account has vanished");
     }
     records.state.needs_settling = state->getColumn(0).getInt() != 0;
+    records.state.quirks = quirks_of(state->getColumn(1));
     Use messages(load_messages_);
     messages.bind(*id);
     while (messages.step()) {
@@ -238,7 +265,9 @@ void Records::forget(std::int64_t account, const MessageKey& key) {
 
 void Records::put(std::int64_t account, const AccountState& state) {
     Use use(put_state_);
+    const std::string quirks = to_words(state.quirks);
     use.bind(std::int64_t{state.needs_settling ? 1 : 0});
+    use.bind_text(quirks);
     use.bind(account);
     use.step();
 }

@@ -54,6 +54,17 @@ class FakeSource::Session final : public source::MailSource {
         });
     }
 
+    void head(std::uint32_t number) override {
+        const source::RemoteMessage& remote = at(number);
+        source_.calls_.push_back("head " + remote.uid);
+        answer([this, &remote] {
+            const std::string& octets = contents_.at(remote.number).octets;
+            events_.on_head(remote.number, octets.substr(0, octets.find("\r\n\r\n") + 2));
+        });
+    }
+
+    [[nodiscard]] source::Quirks quirks() const override { return source_.learns; }
+
     void remove(std::uint32_t number) override {
         const source::RemoteMessage& remote = at(number);
         source_.calls_.push_back("remove " + remote.uid);
@@ -104,9 +115,11 @@ class FakeSource::Session final : public source::MailSource {
             const FakeMessage& message = source_.mailbox[i];
             const auto number = static_cast<std::uint32_t>(i + 1);
             contents_[number] = message;
-            listing_.messages.push_back({number, message.uid, occurrences[message.uid]++,
+            const std::string uid = source_.has_uids ? message.uid : "";
+            listing_.messages.push_back({number, uid, uid.empty() ? 0 : occurrences[uid]++,
                                          message.listed_size.value_or(message.octets.size())});
         }
+        listing_.has_uids = source_.has_uids;
         events_.on_listed(listing_, source_.capabilities);
     }
 
@@ -172,7 +185,9 @@ class FakeSource::Session final : public source::MailSource {
     std::vector<std::uint32_t> removed_;
 };
 
-std::unique_ptr<source::MailSource> FakeSource::open(source::SourceEvents& events) {
+std::unique_ptr<source::MailSource> FakeSource::open(source::SourceEvents& events,
+                                                     const source::Quirks& quirks) {
+    given = quirks;
     return std::make_unique<Session>(*this, events);
 }
 

@@ -40,7 +40,8 @@ class FakeSource final : public source::SourceFactory {
     /// `loop` outlives the source, and the source its sessions.
     explicit FakeSource(event::Loop& loop) : loop_(loop) {}
 
-    [[nodiscard]] std::unique_ptr<source::MailSource> open(source::SourceEvents& events) override;
+    [[nodiscard]] std::unique_ptr<source::MailSource> open(source::SourceEvents& events,
+                                                           const source::Quirks& quirks) override;
     [[nodiscard]] std::string host() const override { return "pop.example.net"; }
 
     void add(const std::string& uid, const std::string& octets) {
@@ -51,7 +52,10 @@ class FakeSource final : public source::SourceFactory {
 
     std::vector<FakeMessage> mailbox;
     source::Capabilities capabilities;  ///< of the next session on; may consume
+    bool has_uids = true;               ///< false: no UIDL, whatever the mailbox holds
     std::size_t window = SIZE_MAX;      ///< lists so many of the oldest only
+    source::Quirks learns;              ///< what a session knows when it has listed
+    source::Quirks given;               ///< what the last session was told
     std::set<std::string> fetches_refused;
     std::set<std::string> removals_refused;
     FakeQuit quit = FakeQuit::good;
@@ -60,7 +64,7 @@ class FakeSource final : public source::SourceFactory {
     /// Called when DELE arrives.
     std::function<void(const source::RemoteMessage&)> on_remove;
 
-    /// "open", "fetch UID", "remove UID", "settle", "close", in the order of the calls.
+    /// "open", "fetch UID", "head UID", "remove UID", "settle", "close", in the order of the calls.
     [[nodiscard]] const std::vector<std::string>& calls() const { return calls_; }
     /// Calls that begin so.
     [[nodiscard]] std::size_t count(const std::string& call) const;

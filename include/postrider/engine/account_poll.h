@@ -31,11 +31,18 @@ struct PollReport {
     std::size_t put_off = 0;        ///< to be tried again at the next poll
     std::size_t fetch_refused = 0;  ///< the server answered -ERR to RETR
     std::size_t removed = 0;
-    std::size_t kept = 0;         ///< delivered on an earlier poll and still there
-    std::size_t held_before = 0;  ///< held on an earlier poll and still there
-    std::size_t without_uid = 0;  ///< left alone
-    std::string last_trouble;     ///< why the last message was held, put off or refused
-    std::optional<Error> error;   ///< why the poll did not run to its end
+    std::size_t kept = 0;                  ///< delivered on an earlier poll and still there
+    std::size_t held_before = 0;           ///< held on an earlier poll and still there
+    std::size_t without_uid = 0;           ///< left alone
+    std::size_t skipped = 0;               ///< there before the account was first polled
+    std::size_t oversize = 0;              ///< larger than max_message_size
+    std::size_t left = 0;                  ///< more than max_messages_per_poll: for the next poll
+    std::size_t sessions = 0;              ///< logins it took (commit_every, windows, settling)
+    std::optional<Duration> min_interval;  ///< between logins, as the server says (LOGIN-DELAY)
+    /// There may be more mail right now, and the server allows the next login after so long.
+    std::optional<Duration> more_after;
+    std::string last_trouble;    ///< why the last message was held, put off or refused
+    std::optional<Error> error;  ///< why the poll did not run to its end
     Duration took{};
 };
 

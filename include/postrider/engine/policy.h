@@ -19,12 +19,50 @@ inline constexpr Duration kForgetAfter = std::chrono::hours(24);    ///< between
 inline constexpr std::size_t kDoubtFrom = 200;  ///< known messages, for I9 to be judged at all
 inline constexpr std::size_t kFetchRefusalsInRow = 3;  ///< then the session ends (Q-004)
 
+/// What becomes of a message that is listed larger than max_message_size.
+enum class Oversize : std::uint8_t {
+    skip,  ///< left alone, and looked at again with the next limit
+    hold,  ///< recorded as held (without a copy), so that a person sees it
+};
+
+enum class Order : std::uint8_t { oldest, newest };
+
+/// What is fetched of a mailbox that was never polled before. The rest is skipped: recorded, never
+/// fetched, never deleted.
+struct Initial {
+    enum class Kind : std::uint8_t {
+        all,
+        none,   ///< only what comes from now on
+        last,   ///< the last `count` of the listing
+        since,  ///< what the server received at or after `since`, and what has no readable date
+    };
+    Kind kind = Kind::all;
+    std::size_t count = 0;
+    WallTime since{};
+};
+
+/// When a session asks for no more, settles, and another one goes on. Whatever comes first.
+struct CommitEvery {
+    std::optional<std::size_t> messages;
+    std::optional<std::uint64_t> octets;  ///< as listed
+    std::optional<Duration> time;         ///< since the listing
+};
+
 /// How one account is treated.
 struct AccountPolicy {
     std::string account;                    ///< stable name: the key of all state
     std::vector<mail::Address> recipients;  ///< at least one
     std::optional<Duration> delete_after;   ///< since delivery; zero: now; nothing: never
     bool accept_new_uids = false;           ///< a person has decided on a doubt (I9)
+
+    /// Nothing is deleted that is known for less, whatever delete_after says.
+    Duration keep_on_server_at_least = Duration::zero();
+    std::optional<std::uint64_t> max_message_size;  ///< octets as listed
+    Oversize oversize = Oversize::skip;
+    std::optional<std::size_t> max_messages_per_poll;
+    CommitEvery commit_every;
+    Order order = Order::oldest;
+    Initial initial;
 };
 
 }  // namespace postrider::engine

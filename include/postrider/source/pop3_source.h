@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "postrider/base/secret.h"
@@ -27,6 +29,9 @@ struct Pop3Timeouts {
     Duration session = std::chrono::hours(1);    ///< all of it
 };
 
+/// Does QUIT make the server forget what was fetched (I3)? `automatic`: if it says EXPIRE 0.
+enum class Consumes : std::uint8_t { automatic, yes, no };
+
 struct Pop3Settings {
     net::Endpoint endpoint;
     TlsMode tls = TlsMode::implicit;
@@ -35,6 +40,13 @@ struct Pop3Settings {
     std::string user;
     Secret password;
     bool pipelining = true;
+    Consumes consumes = Consumes::automatic;
+    bool fetch_with_top = false;  ///< TOP instead of RETR, for servers that take RETR for reading
+    /// A message of more octets is given up in the midst of it, and the session with it.
+    std::optional<std::uint64_t> max_message_size;
+    bool utf8 = false;         ///< UTF8 before the login (RFC 6856)
+    std::string lang;          ///< LANG before the login (RFC 6856); empty: not asked
+    std::string login_advice;  ///< what else may be wrong when this provider refuses a login
     Pop3Timeouts timeouts;
     std::uint64_t min_rate = 100;  ///< octets a second of a message being received; 0: any
     Duration min_rate_over = std::chrono::seconds(60);

@@ -13,23 +13,38 @@
 
 namespace postrider::source {
 
+/// Of a header no more than this is handed out by MailSource::head().
+inline constexpr std::size_t kMaxHead = 64UL * 1024;
+
 /// One message as this session lists it.
 struct RemoteMessage {
     std::uint32_t number = 0;      ///< valid in this session only
     std::string uid;               ///< opaque octets; empty: the server has none for it
     std::uint32_t occurrence = 0;  ///< 0, 1, ... among equal UIDs of this listing, by number
     std::uint64_t size = 0;        ///< as listed: advisory
+    /// When the server received it, if its header was asked for and tells.
+    std::optional<WallTime> dated = std::nullopt;
 };
 
 /// The whole mailbox at one instant. Only a complete listing is ever reported.
 struct Listing {
     std::vector<RemoteMessage> messages;  ///< by ascending number
+    bool has_uids = true;                 ///< false: the server does not know UIDL at all (P-034)
+};
+
+/// What sessions have learned of a server that does not do what it says. Remembered for a while and
+/// given to the next session.
+struct Quirks {
+    bool no_capa = false;        ///< ends the connection when it is asked CAPA (P-007)
+    bool no_pipelining = false;  ///< offers it, and has lost a session in the midst of it (P-022)
+    bool operator==(const Quirks&) const = default;
 };
 
 struct Capabilities {
     /// QUIT makes the server forget what was fetched, with or without remove() (EXPIRE 0, I3).
     bool consumes_on_settle = false;
     bool can_wait = false;                       ///< the server can tell of new mail (IMAP IDLE)
+    bool has_heads = true;                       ///< head() is worth asking
     std::optional<Duration> min_login_interval;  ///< LOGIN-DELAY
     std::string peer_address;                    ///< of the server, for the Received line
     std::string transport;                       ///< "POP3" or "POP3S", for the Received line
@@ -45,6 +60,8 @@ class SourceEvents {
 
     virtual void on_listed(const Listing& listing, const Capabilities& capabilities) = 0;
     virtual void on_fetched(std::uint32_t number, mail::Message message) = 0;
+    /// The header as the server sends it, cut to kMaxHead octets, or why it cannot be had.
+    virtual void on_head(std::uint32_t number, Expected<std::string> head) = 0;
     /// This message cannot be had now; the session goes on.
     virtual void on_fetch_refused(std::uint32_t number, const Error& error) = 0;
     virtual void on_removed(std::uint32_t number) = 0;
@@ -72,10 +89,14 @@ class MailSource {
     /// -> on_fetched | on_fetch_refused, in the order of the calls. The caller bounds how much is
     /// asked for ahead.
     virtual void fetch(std::uint32_t number) = 0;
+    /// The header alone, which no server takes for reading -> on_head, in the order of the calls.
+    virtual void head(std::uint32_t number) = 0;
     /// -> on_removed | on_remove_refused, in the order of the calls. Takes effect when settled.
     virtual void remove(std::uint32_t number) = 0;
     /// Ends the session in good order after everything asked for -> on_settled.
     virtual void settle() = 0;
+    /// What is known of the server's quirks by now; stays true when the session has ended.
+    [[nodiscard]] virtual Quirks quirks() const { return {}; }
 };
 
 /// Opens sessions with one mailbox, one at a time.
@@ -86,7 +107,9 @@ class SourceFactory {
     SourceFactory& operator=(const SourceFactory&) = delete;
     virtual ~SourceFactory() = default;
 
-    [[nodiscard]] virtual std::unique_ptr<MailSource> open(SourceEvents& events) = 0;
+    /// `quirks`: what earlier sessions have learned.
+    [[nodiscard]] virtual std::unique_ptr<MailSource> open(SourceEvents& events,
+                                                           const Quirks& quirks) = 0;
     /// Host as configured, for the Received line.
     [[nodiscard]] virtual std::string host() const = 0;
 };

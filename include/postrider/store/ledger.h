@@ -3,6 +3,7 @@
 #include <compare>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@ namespace postrider::store {
 ///
 ///   seen -> delivered -> deleting -> gone -> (forgotten)
 ///     \--> held
+///   skipped
 enum class Phase : std::uint8_t {
     seen,       ///< known, not (wholly) delivered
     delivered,  ///< accepted for every recipient
@@ -28,6 +30,7 @@ enum class Phase : std::uint8_t {
                 ///< session
     gone,       ///< delivered, DELE and a good QUIT; kept until one later listing lacks it (I7)
     held,       ///< kept out of the loop: refused with a durable copy, or poison without one
+    skipped,    ///< never to be fetched: it was there before the account's first poll
 };
 
 /// Identity within an account: UID octets and its occurrence among equal UIDs of a listing.
@@ -59,6 +62,8 @@ struct MessageRecord {
 /// What is known about a mailbox as a whole.
 struct AccountState {
     bool needs_settling = false;  ///< the next poll begins with a settling session (I3)
+    /// What was learned of the server's quirks, and until when that is believed.
+    std::map<std::string, WallTime> quirks = {};
     bool operator==(const AccountState&) const = default;
 };
 

@@ -62,7 +62,10 @@ void CapaReader::read_tag(std::string_view tag, std::string_view arguments) {
     } else if (iequals(tag, "AUTH-RESP-CODE")) {
         capabilities_.auth_resp_code = true;
     } else if (iequals(tag, "UTF8")) {
+        capabilities_.utf8 = true;
         capabilities_.utf8_user = iequals(next_word(arguments), "USER");
+    } else if (iequals(tag, "LANG")) {
+        capabilities_.lang = true;
     } else if (iequals(tag, "SASL")) {
         add_mechanisms(arguments);
     } else if (iequals(tag, "EXPIRE")) {

@@ -29,7 +29,11 @@ void Dialogue::list() {
 }
 
 void Dialogue::retr(std::uint32_t number) {
-    machine_->push({Verb::retr, number});
+    machine_->retr(number);
+}
+
+void Dialogue::head(std::uint32_t number) {
+    machine_->push({Verb::top_head, number});
 }
 
 void Dialogue::dele(std::uint32_t number) {
@@ -50,6 +54,14 @@ Phase Dialogue::phase() const {
 
 const Capabilities& Dialogue::capabilities() const {
     return machine_->capabilities();
+}
+
+bool Dialogue::waits_for_capa() const {
+    return machine_->waits_for_capa();
+}
+
+bool Dialogue::is_pipelining() const {
+    return machine_->is_pipelining();
 }
 
 std::size_t Dialogue::outstanding() const {

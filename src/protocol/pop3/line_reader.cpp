@@ -16,23 +16,21 @@ LineReader::Result LineReader::next(std::string_view& input, std::size_t limit) 
     const char last = !piece.empty() ? piece.back() : (carried_.empty() ? '\0' : carried_.back());
     const bool ends_in_cr = last == '\r';
     if (length > limit && !(ends_in_cr && length == limit + 1)) {
-        return {Outcome::too_long, {}};
+        return {Outcome::too_long, {}, false};
     }
     if (!complete) {
         carried_.append(piece);
         input = {};
-        return {Outcome::need_more, {}};
+        return {Outcome::need_more, {}, false};
     }
-    if (!ends_in_cr) {
-        return {Outcome::bare_lf, {}};
-    }
+    const std::size_t text_length = ends_in_cr ? length - 1 : length;
     input.remove_prefix(lf + 1);
     if (carried_.empty()) {
-        return {Outcome::line, piece.substr(0, piece.size() - 1)};
+        return {Outcome::line, piece.substr(0, text_length), !ends_in_cr};
     }
     carried_.append(piece);
     handed_out_ = true;
-    return {Outcome::line, std::string_view(carried_).substr(0, length - 1)};
+    return {Outcome::line, std::string_view(carried_).substr(0, text_length), !ends_in_cr};
 }
 
 }  // namespace postrider::pop3

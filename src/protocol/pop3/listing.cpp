@@ -125,4 +125,17 @@ Expected<std::vector<Listed>> ListingReader::join() {
     return joined;
 }
 
+Expected<std::vector<Listed>> ListingReader::sizes_alone() {
+    auto sizes = std::exchange(sizes_, {});
+    if (const auto number = sort_by_number(sizes); number != 0) {
+        return listed_twice("LIST", number);
+    }
+    std::vector<Listed> listed;
+    listed.reserve(sizes.size());
+    for (const Size& size : sizes) {
+        listed.push_back({size.number, size.octets, {}});
+    }
+    return listed;
+}
+
 }  // namespace postrider::pop3

@@ -32,6 +32,9 @@ class ListingReader {
     /// Errors: protocol (a number came twice).
     [[nodiscard]] Expected<std::vector<Listed>> join();
 
+    /// The messages of LIST, without UIDs. As join().
+    [[nodiscard]] Expected<std::vector<Listed>> sizes_alone();
+
   private:
     struct Uid {
         std::uint32_t number;

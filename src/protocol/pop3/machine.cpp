@@ -50,6 +50,10 @@ void Dialogue::Machine::tls_started() {
     send("CAPA");
 }
 
+void Dialogue::Machine::retr(std::uint32_t number) {
+    push({settings_.fetch_with_top ? Verb::top_all : Verb::retr, number});
+}
+
 void Dialogue::Machine::push(Command command) {
     if (state_ == State::failed) {
         return;
@@ -75,6 +79,8 @@ Phase Dialogue::Machine::phase() const {
         case State::tls:
             return Phase::tls;
         case State::capa_before_login:
+        case State::lang:
+        case State::utf8:
         case State::login:
         case State::capa_after_login:
             return Phase::login;
@@ -90,6 +96,11 @@ Phase Dialogue::Machine::phase() const {
     return Phase::over;
 }
 
+bool Dialogue::Machine::waits_for_capa() const {
+    return (state_ == State::capa_before_login || state_ == State::capa_after_login) &&
+           reading_ == Reading::status_line && !settings_.use_stls;
+}
+
 std::size_t Dialogue::Machine::outstanding() const {
     const bool has_quit = state_ == State::draining || state_ == State::quitting;
     return window_.outstanding() + (has_quit ? 1 : 0);
@@ -99,32 +110,49 @@ Dialogue::Machine::Report Dialogue::Machine::read_line(std::string_view& input) 
     const auto line = lines_.next(input, line_limit());
     switch (line.outcome) {
         case LineReader::Outcome::line:
+            if (auto fits = check_line_end(line.bare_lf); !fits) {
+                return fail(std::move(fits).error());
+            }
             return on_line(line.text, input);
         case LineReader::Outcome::need_more:
             return std::nullopt;
         case LineReader::Outcome::too_long:
-            return fail(
-                {Errc::limit, Retry::later,
-                 fmt::format("the server sent a line of more than {} octets", line_limit())});
-        case LineReader::Outcome::bare_lf:
             break;
     }
-    return fail({Errc::protocol, Retry::later,
-                 "the server ended a line in LF without CR (RFC 1939 section 3 wants CRLF)"});
+    return fail({Errc::limit, Retry::later,
+                 fmt::format("the server sent a line of more than {} octets", line_limit())});
+}
+
+/// A server may end all of its lines in a bare LF, from the greeting on; but it must not change
+/// its mind (P-004).
+Expected<void> Dialogue::Machine::check_line_end(bool bare_lf) {
+    if (!bare_lf_) {
+        bare_lf_ = bare_lf;
+    }
+    if (bare_lf == *bare_lf_) {
+        return {};
+    }
+    return failure(Errc::protocol, Retry::later,
+                   bare_lf ? "the server ended a line in LF without CR (RFC 1939 section 3 wants "
+                             "CRLF)"
+                           : "the server ended a line in CRLF and those before in a bare LF");
 }
 
 Dialogue::Machine::Report Dialogue::Machine::read_message(std::string_view& input) {
     const auto piece = body_.next(input);
-    const std::uint32_t number = window_.front().number;
+    const Command command = window_.front();
+    const bool is_head = command.verb == Verb::top_head;
     if (piece.end) {
         reading_ = Reading::status_line;
         window_.pop();
-        return believe(MessageDone{number}, input);
+        return is_head ? believe(HeadDone{command.number}, input)
+                       : believe(MessageDone{command.number}, input);
     }
     if (piece.bytes.empty()) {
         return std::nullopt;
     }
-    return MessagePart{number, piece.bytes};
+    return is_head ? Event(HeadPart{command.number, piece.bytes})
+                   : Event(MessagePart{command.number, piece.bytes});
 }
 
 Dialogue::Machine::Report Dialogue::Machine::on_line(std::string_view line, std::string_view rest) {
@@ -153,8 +181,14 @@ Dialogue::Machine::Report Dialogue::Machine::on_status_line(std::string_view lin
             return on_capa_status(line, rest);
         case State::stls:
             return on_stls_reply(line, rest);
+        case State::lang:
+            // A language is a wish: whatever it says, the texts are for people only.
+            return parse_reply(line).status == Status::none ? Report(fail_no_reply("LANG", line))
+                                                            : ask_utf8();
+        case State::utf8:
+            return on_utf8_reply(line);
         case State::login:
-            return on_login_reply(line);
+            return on_login_reply(line, rest);
         case State::transaction:
         case State::draining:
             return on_command_reply(line, rest);
@@ -212,6 +246,8 @@ bool Dialogue::Machine::is_reply_due() const {
         case State::capa_before_tls:
         case State::stls:
         case State::capa_before_login:
+        case State::lang:
+        case State::utf8:
         case State::login:
         case State::capa_after_login:
         case State::quitting:

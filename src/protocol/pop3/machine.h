@@ -29,18 +29,21 @@ class Dialogue::Machine {
     [[nodiscard]] std::string take_output();
     void tls_started();
     void push(Command command);
+    void retr(std::uint32_t number);
     void quit();
 
     [[nodiscard]] Phase phase() const;
     [[nodiscard]] const Capabilities& capabilities() const { return capabilities_; }
+    [[nodiscard]] bool waits_for_capa() const;
+    [[nodiscard]] bool is_pipelining() const { return window_.in_flight() > 1; }
     [[nodiscard]] std::size_t outstanding() const;
 
   private:
     //  greeting --use_stls--> capa_before_tls -> stls -> tls --tls_started()--+
     //     |                                                                   v
-    //     +-----------------------------------------------------> capa_before_login -> login
-    //                                                                                    |
-    //  quit_done <- quitting <- draining <--quit()-- transaction <- capa_after_login <---+
+    //     +----------------------------> capa_before_login -> [lang] -> [utf8] -> login
+    //                                                                               |
+    //  quit_done <- quitting <- draining <--quit()-- transaction <- capa_after_login
     //
     //  From everywhere: -> failed.
     enum class State : std::uint8_t {
@@ -49,6 +52,8 @@ class Dialogue::Machine {
         stls,               ///< STLS is sent
         tls,                ///< StartTls is reported: not one byte may come before tls_started()
         capa_before_login,  ///< CAPA, for the way to log in
+        lang,               ///< LANG is sent
+        utf8,               ///< UTF8 is sent
         login,              ///< login_ speaks
         capa_after_login,   ///< CAPA, for PIPELINING and what else holds for this user
         transaction,        ///< commands
@@ -72,18 +77,23 @@ class Dialogue::Machine {
     [[nodiscard]] Report on_capa_line(std::string_view line);
     [[nodiscard]] Report on_capa_end(std::string_view rest);
     [[nodiscard]] Report on_stls_reply(std::string_view line, std::string_view rest);
+    [[nodiscard]] Report after_capa();
+    [[nodiscard]] Report ask_utf8();
+    [[nodiscard]] Report on_utf8_reply(std::string_view line);
     [[nodiscard]] Report begin_login();
-    [[nodiscard]] Report on_login_reply(std::string_view line);
+    [[nodiscard]] Report on_login_reply(std::string_view line, std::string_view rest);
     [[nodiscard]] Report on_logged_in(std::string_view rest);
     [[nodiscard]] Report on_command_reply(std::string_view line, std::string_view rest);
     [[nodiscard]] Report on_accepted(std::string_view rest);
     [[nodiscard]] Report on_refused(std::string_view line, std::string_view rest);
+    [[nodiscard]] Report on_uidl_refused(const Error& error);
     [[nodiscard]] Report on_listing_line(std::string_view line);
     [[nodiscard]] Report on_listing_end(std::string_view rest);
     [[nodiscard]] Report on_quit_reply(std::string_view line, std::string_view rest);
 
     [[nodiscard]] Event believe(Event event, std::string_view rest);
     [[nodiscard]] Event fail(Error error);
+    [[nodiscard]] Expected<void> check_line_end(bool bare_lf);
     [[nodiscard]] Event fail_no_reply(std::string_view asked, std::string_view line);
     [[nodiscard]] Event fail_unsolicited(std::string_view bytes);
 
@@ -98,6 +108,9 @@ class Dialogue::Machine {
     Capabilities capabilities_;
     CapaReader capa_;
     ListingReader listing_;
+    bool has_uids_ = true;  ///< the server knows UIDL, as far as it is known
+    /// Every line so far ended in a bare LF; nothing before the greeting (P-004).
+    std::optional<bool> bare_lf_;
     LineReader lines_;
     MultilineReader body_;
     std::optional<Login> login_;  ///< in login

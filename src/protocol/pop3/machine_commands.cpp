@@ -29,12 +29,15 @@ Dialogue::Machine::Report Dialogue::Machine::on_accepted(std::string_view rest) 
     switch (command.verb) {
         case Verb::uidl:
             listing_ = ListingReader();
+            has_uids_ = true;
             reading_ = Reading::uid_lines;
             return std::nullopt;
         case Verb::list:
             reading_ = Reading::size_lines;
             return std::nullopt;
         case Verb::retr:
+        case Verb::top_all:
+        case Verb::top_head:
             reading_ = Reading::message;
             return std::nullopt;
         case Verb::dele:
@@ -55,15 +58,15 @@ Dialogue::Machine::Report Dialogue::Machine::on_refused(std::string_view line,
     window_.pop();
     switch (command.verb) {
         case Verb::uidl:
-            return fail(refusal({.asked = asked,
-                                 .code = Errc::unsupported,
-                                 .retry = Retry::never,
-                                 .advice = "without the UIDs of UIDL mail cannot be kept on this "
-                                           "server, as nothing would tell old mail from new"},
-                                line, quoter_));
+            return on_uidl_refused(
+                refusal({.asked = asked, .code = Errc::unsupported}, line, quoter_));
         case Verb::list:
             return fail(refusal({.asked = asked}, line, quoter_));
+        case Verb::top_head:
+            return believe(HeadRefused{command.number, refusal({.asked = asked}, line, quoter_)},
+                           rest);
         case Verb::retr:
+        case Verb::top_all:
             return believe(MessageRefused{command.number, refusal({.asked = asked}, line, quoter_)},
                            rest);
         case Verb::dele:
@@ -74,6 +77,18 @@ Dialogue::Machine::Report Dialogue::Machine::on_refused(std::string_view line,
             return believe(NoopDone{}, rest);
     }
     POSTRIDER_ASSERT(false);
+    return std::nullopt;
+}
+
+/// A server that lists UIDL and refuses it, or says that it is only for now, has UIDs.
+Dialogue::Machine::Report Dialogue::Machine::on_uidl_refused(const Error& error) {
+    if (capabilities_.uidl || error.code != Errc::unsupported) {
+        Error refused = error;
+        refused.code = error.code == Errc::unsupported ? Errc::refused : error.code;
+        return fail(std::move(refused));
+    }
+    has_uids_ = false;
+    listing_ = ListingReader();
     return std::nullopt;
 }
 
@@ -94,11 +109,11 @@ Dialogue::Machine::Report Dialogue::Machine::on_listing_end(std::string_view res
     if (!is_last) {
         return std::nullopt;
     }
-    auto messages = listing_.join();
+    auto messages = has_uids_ ? listing_.join() : listing_.sizes_alone();
     if (!messages) {
         return fail(std::move(messages).error());
     }
-    return believe(ListingDone{std::move(*messages)}, rest);
+    return believe(ListingDone{std::move(*messages), has_uids_}, rest);
 }
 
 Dialogue::Machine::Report Dialogue::Machine::on_quit_reply(std::string_view line,

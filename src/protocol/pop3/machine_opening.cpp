@@ -26,6 +26,9 @@ std::string_view hint_of(std::string_view greeting) {
 Dialogue::Machine::Report Dialogue::Machine::on_greeting(std::string_view line) {
     switch (parse_reply(line).status) {
         case Status::ok:
+            if (!settings_.use_stls && !settings_.ask_capa) {
+                return after_capa();
+            }
             enter(settings_.use_stls ? State::capa_before_tls : State::capa_before_login);
             send("CAPA");
             return std::nullopt;
@@ -59,7 +62,7 @@ Dialogue::Machine::Report Dialogue::Machine::on_capa_status(std::string_view lin
             }
             // A server older than RFC 2449 (P-007).
             capabilities_ = {};
-            return state_ == State::capa_before_login ? begin_login() : on_logged_in(rest);
+            return state_ == State::capa_before_login ? after_capa() : on_logged_in(rest);
         case Status::challenge:
         case Status::none:
             break;
@@ -78,7 +81,7 @@ Dialogue::Machine::Report Dialogue::Machine::on_capa_end(std::string_view rest) 
     reading_ = Reading::status_line;
     capabilities_ = capa_.capabilities();
     if (state_ == State::capa_before_login) {
-        return begin_login();
+        return after_capa();
     }
     if (state_ == State::capa_after_login) {
         return on_logged_in(rest);
@@ -114,6 +117,46 @@ Dialogue::Machine::Report Dialogue::Machine::on_stls_reply(std::string_view line
     return fail_no_reply("STLS", line);
 }
 
+Dialogue::Machine::Report Dialogue::Machine::after_capa() {
+    if (!settings_.lang.empty() && capabilities_.lang) {
+        enter(State::lang);
+        send("LANG " + settings_.lang);
+        return std::nullopt;
+    }
+    return ask_utf8();
+}
+
+Dialogue::Machine::Report Dialogue::Machine::ask_utf8() {
+    if (!settings_.utf8) {
+        return begin_login();
+    }
+    if (!capabilities_.utf8) {
+        return fail({Errc::unsupported, Retry::never,
+                     "the server does not list UTF8 (CAPA), which the configuration asks for; set "
+                     "utf8 to false"});
+    }
+    enter(State::utf8);
+    send("UTF8");
+    return std::nullopt;
+}
+
+Dialogue::Machine::Report Dialogue::Machine::on_utf8_reply(std::string_view line) {
+    switch (parse_reply(line).status) {
+        case Status::ok:
+            return begin_login();
+        case Status::err:
+            return fail(refusal({.asked = "UTF8",
+                                 .code = Errc::unsupported,
+                                 .retry = Retry::never,
+                                 .advice = "set utf8 to false"},
+                                line, quoter_));
+        case Status::challenge:
+        case Status::none:
+            break;
+    }
+    return fail_no_reply("UTF8", line);
+}
+
 Dialogue::Machine::Report Dialogue::Machine::begin_login() {
     auto login = Login::choose(settings_, capabilities_);
     if (!login) {
@@ -129,13 +172,17 @@ Dialogue::Machine::Report Dialogue::Machine::begin_login() {
     return std::nullopt;
 }
 
-Dialogue::Machine::Report Dialogue::Machine::on_login_reply(std::string_view line) {
+Dialogue::Machine::Report Dialogue::Machine::on_login_reply(std::string_view line,
+                                                            std::string_view rest) {
     auto step = login_->on_reply(line, settings_, quoter_);
     if (!step) {
         return fail(std::move(step).error());
     }
     if (step->logged_in) {
         login_.reset();
+        if (!settings_.use_stls && !settings_.ask_capa) {
+            return on_logged_in(rest);
+        }
         enter(State::capa_after_login);
         send("CAPA");
     } else {
@@ -147,6 +194,9 @@ Dialogue::Machine::Report Dialogue::Machine::on_login_reply(std::string_view lin
 Dialogue::Machine::Report Dialogue::Machine::on_logged_in(std::string_view rest) {
     if (settings_.pipelining && capabilities_.pipelining) {
         window_.allow_pipelining();
+    }
+    if (*bare_lf_) {
+        body_ = MultilineReader(MultilineReader::LineEnd::lf);
     }
     enter(State::transaction);
     return believe(LoggedIn{}, rest);

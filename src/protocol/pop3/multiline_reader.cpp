@@ -20,7 +20,11 @@ MultilineReader::Piece MultilineReader::next(std::string_view& input) {
         if (state_ == State::line_start && first == '.') {
             state_ = State::dot;
             input.remove_prefix(1);
-        } else if (state_ == State::dot && first == '\r') {
+        } else if (state_ == State::dot && first == '\n' && line_end_ == LineEnd::lf) {
+            state_ = State::line_start;
+            input.remove_prefix(1);
+            return {{}, true};
+        } else if (state_ == State::dot && first == '\r' && line_end_ == LineEnd::crlf) {
             state_ = State::dot_cr;
             input.remove_prefix(1);
         } else if (state_ == State::dot_cr && first == '\n') {
@@ -57,10 +61,14 @@ MultilineReader::Piece MultilineReader::take_span(std::string_view& input) {
     return {span, false};
 }
 
-/// Is the octet at `at` (> 0) preceded by CRLF, the CR of which may have come with earlier input?
+/// Is the octet at `at` (> 0) preceded by a line end, the CR of which may have come with earlier
+/// input?
 bool MultilineReader::starts_line(std::string_view input, std::size_t at) const {
     if (input[at - 1] != '\n') {
         return false;
+    }
+    if (line_end_ == LineEnd::lf) {
+        return true;
     }
     return at >= 2 ? input[at - 2] == '\r' : state_ == State::cr;
 }

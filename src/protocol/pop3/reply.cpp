@@ -8,6 +8,8 @@
 
 #include "postrider/base/text.h"
 
+#include "protocol/pop3/advice.h"
+
 namespace postrider::pop3 {
 
 namespace {
@@ -45,15 +47,6 @@ bool is_busy_code(std::string_view code) {
                        [code](std::string_view busy) { return is_code(code, busy); });
 }
 
-bool sounds_busy(std::string_view text) {
-    constexpr std::array<std::string_view, 5> kBusyWords{"lock", "wait", "service unavailable",
-                                                         "too many", "login limit"};
-    const std::string lower = to_lower(text);
-    return std::any_of(kBusyWords.begin(), kBusyWords.end(), [&lower](std::string_view word) {
-        return lower.find(word) != std::string::npos;
-    });
-}
-
 }  // namespace
 
 Reply parse_reply(std::string_view line) {
@@ -78,15 +71,19 @@ Error refusal(const Refused& refused, std::string_view line, const Quoter& quote
     const std::string_view text = parse_reply(line).text;
     const std::string_view code = response_code(text);
     const std::string said = quoter.quoted(line);
-    if (is_busy_code(code) || (code.empty() && sounds_busy(text))) {
+    const Advice advice = advice_on(text);
+    if (is_busy_code(code) || (code.empty() && advice.hint == Hint::busy)) {
+        const bool has_more = advice.hint == Hint::busy && !advice.text.empty();
         return {Errc::busy, Retry::later,
-                fmt::format("{} was refused for now: the server said {}; try again later",
-                            refused.asked, said)};
+                fmt::format("{} was refused for now: the server said {}; {}", refused.asked, said,
+                            has_more ? advice.text : "try again later")};
     }
-    if (is_code(code, "AUTH")) {
+    if (is_code(code, "AUTH") ||
+        (code.empty() && advice.hint == Hint::login && refused.code == Errc::login_refused)) {
+        const bool has_more = advice.hint == Hint::login && !advice.text.empty();
         return {Errc::login_refused, Retry::never,
-                fmt::format("{} was refused: the server said {}; check user and password",
-                            refused.asked, said)};
+                fmt::format("{} was refused: the server said {}; {}", refused.asked, said,
+                            has_more ? advice.text : "check user and password")};
     }
     if (is_code(code, "SYS/PERM")) {
         return {Errc::refused, Retry::never,

@@ -15,6 +15,10 @@ std::string to_text(const Command& command) {
             return "LIST";
         case Verb::retr:
             return fmt::format("RETR {}", command.number);
+        case Verb::top_all:
+            return fmt::format("TOP {} 99999999", command.number);
+        case Verb::top_head:
+            return fmt::format("TOP {} 0", command.number);
         case Verb::dele:
             return fmt::format("DELE {}", command.number);
         case Verb::noop:

@@ -8,7 +8,15 @@
 
 namespace postrider::pop3 {
 
-enum class Verb : std::uint8_t { uidl, list, retr, dele, noop };
+enum class Verb : std::uint8_t {
+    uidl,
+    list,
+    retr,
+    top_all,   ///< TOP with more lines than a message has: a RETR that nobody takes for reading
+    top_head,  ///< TOP without lines of the body
+    dele,
+    noop,
+};
 
 struct Command {
     Verb verb = Verb::noop;

@@ -85,6 +85,7 @@ TEST_F(MemoryBudgetTest, WhoHoldsSomeDoesNotOvertakeWhoWaits) {
     EXPECT_TRUE(has_got_it);
 }
 
+//
 TEST_F(MemoryBudgetTest, AnInsatiableOneSharesWithTheNextInLine) {
     ASSERT_TRUE(share.take(100));
     std::unique_ptr<MemoryBudget::Share> greedy;

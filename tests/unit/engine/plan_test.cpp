@@ -77,7 +77,7 @@ class PlanTest : public ::testing::Test {
         }
     }
     [[nodiscard]] std::vector<Job> removable() const {
-        return engine::removable(listing, plan().records, policy, now);
+        return engine::removable(listing, plan().records, {}, policy, now);
     }
 
     source::Listing listing;
@@ -110,8 +110,8 @@ TEST_F(PlanTest, LeavesAloneWhatIsDeliveredDeletingOrHeld) {
     EXPECT_EQ(made.held, 1U);
 }
 
-TEST_F(PlanTest, CountsMessagesWithoutUidAndTouchesNone) {
-    policy.delete_after = 0s;
+TEST_F(PlanTest, CountsMessagesWithoutUidAndTouchesNoneWhereMailIsKept) {
+    policy.delete_after = 1s;
     list("");
     list("");
     const Plan made = plan();

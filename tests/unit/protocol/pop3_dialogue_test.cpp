@@ -217,13 +217,25 @@ TEST(Pop3Dialogue, SendsQuitOnlyAfterEveryReply) {
     EXPECT_EQ(s.sent(), "QUIT\r\n");
 }
 
-TEST(Pop3Dialogue, RefusesToListWithoutUidl) {
+// P-034
+TEST(Pop3Dialogue, ListsSizesAloneWhereUidlIsNotKnown) {
     Script s = logged_in();
     s.dialogue().list();
     (void)s.sent();
-    s.server("-ERR unknown command\r\n+OK\r\n.\r\n");
-    EXPECT_EQ(s.events(), "[failed unsupported]");
-    EXPECT_EQ(s.error().retry, Retry::never);
+    s.server("-ERR unknown command\r\n+OK\r\n2 7\r\n1 5\r\n.\r\n");
+    EXPECT_EQ(s.events(), "[list without uids 1::5 2::7]");
+    s.dialogue().list();
+    (void)s.sent();
+    s.server("-ERR unknown command\r\n+OK\r\n2 7\r\n2 5\r\n.\r\n");
+    EXPECT_EQ(s.events(), "[failed protocol]");
+}
+
+TEST(Pop3Dialogue, AServerThatListsUidlInCapaAndRefusesItHasUids) {
+    Script s = logged_in("UIDL\r\n");
+    s.dialogue().list();
+    (void)s.sent();
+    s.server("-ERR out of memory\r\n");
+    EXPECT_EQ(s.events(), "[failed refused]");
     EXPECT_NE(s.error().text.find("UIDL"), std::string::npos);
 
     Script busy = logged_in();
@@ -347,6 +359,37 @@ TEST(Pop3Dialogue, StreamsALineOfAnyLength) {
     EXPECT_EQ(std::get<MessagePart>(event).bytes.data(), block.data());
     EXPECT_EQ(std::get<MessagePart>(event).bytes.size(), block.size());
     EXPECT_TRUE(std::holds_alternative<NeedInput>(s.dialogue().next(input)));
+}
+
+// P-004: in that mode only LF.LF is the end.
+TEST(Pop3Dialogue, UnderstandsAServerThatEndsEveryLineInLf) {
+    Script s(settings());
+    s.server("+OK ready\n");
+    (void)s.sent();
+    s.server("+OK\nSASL PLAIN\n.\n");
+    (void)s.sent();
+    s.server("+OK\n");
+    (void)s.sent();
+    s.server("+OK\n.\n");
+    EXPECT_EQ(s.events(), "[in]");
+    s.dialogue().retr(1);
+    (void)s.sent();
+    s.server("+OK\nx\r\n.\r\n..y\n.\n");
+    EXPECT_EQ(s.events(), "[message 1 x\\x0d\\x0a\\x0d\\x0a.y\\x0a]");
+}
+
+// P-004: one CRLF up to the login, and bare LF is a fault for good; and the other way round.
+TEST(Pop3Dialogue, AServerMayNotChangeItsLineEnds) {
+    Script crlf(settings());
+    crlf.server("+OK ready\r\n");
+    (void)crlf.sent();
+    crlf.server("+OK\n");
+    EXPECT_EQ(crlf.events(), "[failed protocol]");
+    Script lf(settings());
+    lf.server("+OK ready\n");
+    (void)lf.sent();
+    lf.server("+OK\r\n");
+    EXPECT_EQ(lf.events(), "[failed protocol]");
 }
 
 // RFC 1939 section 3: lines end in CRLF.

@@ -81,12 +81,19 @@ TEST(Pop3LineReader, RefusesAnEndlessLineAsSoonAsTheLimitIsPassed) {
     EXPECT_EQ(read_all({std::string(10, 'x'), "\r", "\r"}, 10).last, Outcome::too_long);
 }
 
-TEST(Pop3LineReader, RefusesABareLf) {
-    const std::string_view text = "+OK\r\n+OK one\n+OK two\r\n";
+// P-004
+TEST(Pop3LineReader, TellsLinesThatEndInABareLf) {
+    const std::string_view text = "+OK\r\n+OK one\n\n+OK two\r\n";
     for (std::size_t cut = 0; cut <= text.size(); ++cut) {
-        const Read read = read_all({text.substr(0, cut), text.substr(cut)}, 100);
-        EXPECT_EQ(read.last, Outcome::bare_lf) << cut;
-        EXPECT_EQ(read.lines, std::vector<std::string>{"+OK"}) << cut;
+        LineReader reader;
+        std::string told;
+        for (std::string_view piece : {text.substr(0, cut), text.substr(cut)}) {
+            for (auto read = reader.next(piece, 100); read.outcome == Outcome::line;
+                 read = reader.next(piece, 100)) {
+                told += std::string(read.text) + (read.bare_lf ? "<LF>" : "<CRLF>");
+            }
+        }
+        EXPECT_EQ(told, "+OK<CRLF>+OK one<LF><LF>+OK two<CRLF>") << cut;
     }
 }
 

@@ -280,7 +280,7 @@ TEST(Pop3Login, ShowsNoSecretInAnErrorText) {
         script.server(echo);
         expect_clean(script);
     }
-    for (const char* echo : {"-ERR c4n4ry\r\n", "c4n4ry\r\n", "+OK\r\nc4n4ry\r\n"}) {
+    for (const char* echo : {"-ERR c4n4ry\r\n-ERR c4n4ry\r\n", "c4n4ry\r\n", "+OK\r\nc4n4ry\r\n"}) {
         Script script = at_login(settings_for(AuthMethod::user), "USER\r\n");
         (void)script.sent();
         script.server("+OK\r\n");

@@ -97,6 +97,25 @@ TEST(Pop3MultilineReader, TakesNoBareLfOrCrForALineEnd) {
     expect_body("a\r\n.\0\r\nb\r\n.\r\n"sv, "a\r\n\0\r\nb\r\n"sv);
 }
 
+// P-004: for a server that has ended every line in LF so far, LF.LF is the end and nothing else.
+TEST(Pop3MultilineReader, InLfModeOnlyLfEndsALine) {
+    const std::string_view wire = "..a\r.\rb\r\n.\r\n\n...\n.c\n.\nrest";
+    for (std::size_t cut = 0; cut <= wire.size(); ++cut) {
+        MultilineReader reader(MultilineReader::LineEnd::lf);
+        std::string body;
+        bool ended = false;
+        for (std::string_view piece : {wire.substr(0, cut), wire.substr(cut)}) {
+            while (!piece.empty() && !ended) {
+                const auto next = reader.next(piece);
+                body += next.bytes;
+                ended = next.end;
+            }
+        }
+        EXPECT_TRUE(ended) << cut;
+        EXPECT_EQ(body, ".a\r.\rb\r\n\r\n\n..\nc\n") << cut;
+    }
+}
+
 TEST(Pop3MultilineReader, WaitsForTheWholeTerminator) {
     expect_no_end("a\n.\n");
     expect_no_end("a\r\n.\n");

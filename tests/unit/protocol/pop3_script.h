@@ -85,7 +85,7 @@ class Script {
     void note(const StartTls&) { add("tls"); }
     void note(const LoggedIn&) { add("in"); }
     void note(const ListingDone& e) {
-        std::string text = "list";
+        std::string text = e.has_uids ? "list" : "list without uids";
         for (const auto& m : e.messages) {
             text += fmt::format(" {}:{}:{}", m.number, escaped(m.uid), m.size);
         }
@@ -96,6 +96,11 @@ class Script {
         add(fmt::format("message {} {}", e.number, escaped(std::exchange(message_, {}), 1000)));
     }
     void note(const MessageRefused& e) { fault(fmt::format("no message {}", e.number), e.error); }
+    void note(const HeadPart& e) { message_ += e.bytes; }
+    void note(const HeadDone& e) {
+        add(fmt::format("head {} {}", e.number, escaped(std::exchange(message_, {}), 1000)));
+    }
+    void note(const HeadRefused& e) { fault(fmt::format("no head {}", e.number), e.error); }
     void note(const Deleted& e) { add(fmt::format("deleted {}", e.number)); }
     void note(const DeleteRefused& e) { fault(fmt::format("not deleted {}", e.number), e.error); }
     void note(const NoopDone&) { add("noop"); }

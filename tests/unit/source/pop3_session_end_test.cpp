@@ -110,7 +110,7 @@ TEST_F(Pop3SessionEndTest, AMessageThatCannotBeSpooledEndsTheSession) {
 TEST_F(Pop3SessionEndTest, DestroyedWhileConnectingItTellsNothing) {
     peer.then({"connect-hangs"});
     factory = make_pop3_source(loop, peer, settings);
-    session = factory->open(told);
+    session = factory->open(told, {});
     session->start();
     session.reset();
     expect_silence();

@@ -161,6 +161,7 @@ TEST_F(Pop3SessionTest, AnEmptyMessageThatWasListedWithOctetsIsTheServersFault) 
     EXPECT_EQ(told.error->retry, Retry::later);
 }
 
+// P-030
 TEST_F(Pop3SessionTest, IdlenessIsBrokenByNoop) {
     start(joined({login(),
                   listing({}),

@@ -57,7 +57,7 @@ class Told final : public SourceEvents {
   public:
     void on_listed(const Listing& listing, const Capabilities& with) override {
         capabilities = with;
-        std::string line = "listed";
+        std::string line = listing.has_uids ? "listed" : "listed without UIDs";
         for (const RemoteMessage& message : listing.messages) {
             line += fmt::format(" {}:{}#{}/{}", message.number, message.uid, message.occurrence,
                                 message.size);
@@ -66,6 +66,9 @@ class Told final : public SourceEvents {
     }
     void on_fetched(std::uint32_t number, mail::Message message) override {
         tell(fmt::format("fetched {}: {}", number, message.head(65536).value()));
+    }
+    void on_head(std::uint32_t number, Expected<std::string> head) override {
+        tell(head ? fmt::format("head {}: {}", number, *head) : fmt::format("no head {}", number));
     }
     void on_fetch_refused(std::uint32_t number, const Error& why) override {
         error = why;
@@ -121,7 +124,7 @@ class SessionTest : public testing::Test {
     void start(Script script) {
         peer.then(std::move(script));
         factory = make_pop3_source(loop, peer, settings);
-        session = factory->open(told);
+        session = factory->open(told, quirks);
         session->start();
         started = loop.now();
         loop.run_until_idle();
@@ -137,6 +140,7 @@ class SessionTest : public testing::Test {
     test::ScriptedPeer peer{loop};
     Told told;
     Pop3Settings settings;
+    Quirks quirks;  ///< what earlier sessions have learned
     std::unique_ptr<SourceFactory> factory;
     std::unique_ptr<MailSource> session;
     MonotonicTime started{};

@@ -162,6 +162,25 @@ TYPED_TEST_P(LedgerContract, TheStateOfAnAccountIsKept) {
     EXPECT_FALSE(this->client_.load("alice")->state.needs_settling);
 }
 
+TYPED_TEST_P(LedgerContract, QuirksAreKeptWithTheirTimes) {
+    const AccountState state{
+        .needs_settling = false,
+        .quirks = {{"no-capa", WallTime{std::chrono::milliseconds(1'767'225'600'123)}},
+                   {"no-pipelining", WallTime{std::chrono::milliseconds(5)}}}};
+    ASSERT_TRUE(this->client_.write("alice", {PutState{state}}));
+    EXPECT_EQ(this->client_.load("alice")->state, state);
+    ASSERT_TRUE(this->client_.write("alice", {PutState{}}));
+    EXPECT_TRUE(this->client_.load("alice")->state.quirks.empty());
+}
+
+TYPED_TEST_P(LedgerContract, ASkippedMessageIsKept) {
+    MessageRecord record;
+    record.key = {"old", 0};
+    record.phase = Phase::skipped;
+    ASSERT_TRUE(this->client_.put("alice", record));
+    EXPECT_EQ(this->client_.load("alice")->messages, std::vector{record});
+}
+
 TYPED_TEST_P(LedgerContract, AnswersAndEffectsComeInTheOrderOfTheCalls) {
     std::vector<std::string> order;
     std::vector<std::unique_ptr<event::Operation>> operations;
@@ -266,15 +285,13 @@ TYPED_TEST_P(LedgerContract, TheInstallationHasAKey) {
     EXPECT_EQ(this->fixture_.ledger().installation_key().reveal().size(), 32U);
 }
 
-REGISTER_TYPED_TEST_SUITE_P(LedgerContract, AnUnknownAccountIsEmpty, EveryFieldComesBackAsItWas,
-                            KeysDifferByEveryOctetAndByOccurrence,
-                            PuttingAgainReplacesTheWholeRecord,
-                            ForgettingTakesOneRecordOfOneAccount, TheStateOfAnAccountIsKept,
-                            AnswersAndEffectsComeInTheOrderOfTheCalls,
-                            ASyncIsAnsweredAfterTheWritesBeforeIt,
-                            ADestroyedOperationIsSilentButItsChangesAreRecorded,
-                            AnOperationMayBeDestroyedInItsOwnAnswer,
-                            TheLedgerMayBeDestroyedInAnAnswerAndIsSilentThen,
-                            AHundredThousandRecordsAreLoadedWhole, TheInstallationHasAKey);
+REGISTER_TYPED_TEST_SUITE_P(
+    LedgerContract, AnUnknownAccountIsEmpty, EveryFieldComesBackAsItWas,
+    KeysDifferByEveryOctetAndByOccurrence, PuttingAgainReplacesTheWholeRecord,
+    ForgettingTakesOneRecordOfOneAccount, TheStateOfAnAccountIsKept, QuirksAreKeptWithTheirTimes,
+    ASkippedMessageIsKept, AnswersAndEffectsComeInTheOrderOfTheCalls,
+    ASyncIsAnsweredAfterTheWritesBeforeIt, ADestroyedOperationIsSilentButItsChangesAreRecorded,
+    AnOperationMayBeDestroyedInItsOwnAnswer, TheLedgerMayBeDestroyedInAnAnswerAndIsSilentThen,
+    AHundredThousandRecordsAreLoadedWhole, TheInstallationHasAKey);
 
 }  // namespace postrider::store::test

@@ -40,6 +40,10 @@ struct Settings {
     bool use_stls = false;   ///< STLS is then required: there is no falling back (A-001)
     bool encrypted = false;  ///< the stream is under TLS from the start; excludes use_stls
     bool pipelining = true;  ///< use it where CAPA offers it
+    bool ask_capa = true;    ///< false: do without; STLS asks it all the same (P-007)
+    bool utf8 = false;       ///< UTF8 before the login, which must be granted (RFC 6856)
+    std::string lang = {};   ///< LANG before the login, if the server lists it; empty: not asked
+    bool fetch_with_top = false;  ///< retr() sends TOP (P-023)
     AuthMethod auth = AuthMethod::automatic;
     std::string user;
     Secret password;
@@ -55,6 +59,8 @@ struct Capabilities {
     bool pipelining = false;
     bool resp_codes = false;
     bool auth_resp_code = false;
+    bool utf8 = false;  ///< UTF8, with or without USER
+    bool lang = false;
     bool utf8_user = false;                      ///< UTF8 USER: USER and PASS may be non-ASCII
     std::vector<std::string> sasl;               ///< mechanisms, upper case
     std::optional<std::uint32_t> expire_days;    ///< EXPIRE n; NEVER leaves it empty
@@ -79,6 +85,7 @@ struct StartTls {};   ///< turn the stream into TLS, then tls_started()
 struct LoggedIn {};   ///< capabilities() are those of this user now
 struct ListingDone {
     std::vector<Listed> messages;
+    bool has_uids = true;  ///< false: the server does not know UIDL; no message has a UID
 };
 struct MessagePart {
     std::uint32_t number;
@@ -91,6 +98,17 @@ struct MessageRefused {
     std::uint32_t number;
     Error error;
 };  ///< -ERR to RETR
+struct HeadPart {
+    std::uint32_t number;
+    std::string_view bytes;
+};  ///< of a header; as MessagePart
+struct HeadDone {
+    std::uint32_t number;
+};
+struct HeadRefused {
+    std::uint32_t number;
+    Error error;
+};  ///< -ERR to TOP
 struct Deleted {
     std::uint32_t number;
 };
@@ -107,16 +125,18 @@ struct Failed {
 };  ///< the session is botched: close, never reuse
 
 using Event = std::variant<NeedInput, StartTls, LoggedIn, ListingDone, MessagePart, MessageDone,
-                           MessageRefused, Deleted, DeleteRefused, NoopDone, QuitDone, Failed>;
+                           MessageRefused, HeadPart, HeadDone, HeadRefused, Deleted, DeleteRefused,
+                           NoopDone, QuitDone, Failed>;
 
 /// The client side of one POP3 session (RFC 1939, 2449, 2595, 5034), without sockets and clocks:
 /// received bytes go into next(), which reports one event at a time; bytes to send come out of
 /// take_output(). The way up to LoggedIn goes by itself; then come the commands.
 ///
-///   greeting -> [CAPA -> STLS -> tls_started()] -> CAPA -> AUTH PLAIN | USER, PASS -> CAPA ->
-///   LoggedIn
+///   greeting -> [CAPA -> STLS -> tls_started()] -> CAPA -> [LANG] -> [UTF8] ->
+///   AUTH PLAIN | USER, PASS -> CAPA -> LoggedIn
 ///
-/// Promises: a message ends only at CRLF.CRLF (P-004), exactly one dot is un-stuffed (P-005), bytes
+/// Promises: a message ends only at CRLF.CRLF, or at LF.LF if every line up to LoggedIn ended in a
+/// bare LF (P-004), exactly one dot is un-stuffed (P-005), bytes
 /// that no command asked for end the session (P-006), no credential and no user name is put out
 /// before TLS is up when it is wanted (P-010), QUIT is sent only after every other reply was read
 /// (P-022). After Failed and after QuitDone nothing more is put out.
@@ -139,12 +159,17 @@ class Dialogue {
     // Commands, only after LoggedIn and before quit(). They queue, and go out as the window allows.
     void list();                      ///< UIDL and LIST -> ListingDone
     void retr(std::uint32_t number);  ///< -> MessagePart... MessageDone | MessageRefused
+    void head(std::uint32_t number);  ///< TOP 0 -> HeadPart... HeadDone | HeadRefused
     void dele(std::uint32_t number);  ///< -> Deleted | DeleteRefused
     void noop();                      ///< -> NoopDone
     void quit();                      ///< after all others -> QuitDone
 
     [[nodiscard]] Phase phase() const;
     [[nodiscard]] const Capabilities& capabilities() const;
+    /// CAPA was sent, without any need of STLS, and not one octet of an answer has come.
+    [[nodiscard]] bool waits_for_capa() const;
+    /// More than one command is sent and waits for its reply.
+    [[nodiscard]] bool is_pipelining() const;
     /// Commands that wait for their reply or for room in the window.
     [[nodiscard]] std::size_t outstanding() const;
 

@@ -1,0 +1,49 @@
+#include "engine/quirks.h"
+
+#include <array>
+#include <string>
+
+namespace postrider::engine {
+
+namespace {
+
+struct Name {
+    const char* text;
+    bool source::Quirks::*flag;
+};
+
+constexpr std::array<Name, 2> kNames = {{
+    {"no-capa", &source::Quirks::no_capa},
+    {"no-pipelining", &source::Quirks::no_pipelining},
+}};
+
+/// A clock that was set back must not make a quirk eternal.
+bool is_believed(WallTime until, WallTime now) {
+    return now < until && until - now <= kQuirkBelieved;
+}
+
+}  // namespace
+
+source::Quirks quirks_of(const store::AccountState& state, WallTime now) {
+    source::Quirks quirks;
+    for (const Name& name : kNames) {
+        const auto found = state.quirks.find(name.text);
+        quirks.*name.flag = found != state.quirks.end() && is_believed(found->second, now);
+    }
+    return quirks;
+}
+
+store::AccountState with_quirks(store::AccountState state, const source::Quirks& quirks,
+                                WallTime now) {
+    std::erase_if(state.quirks,
+                  [now](const auto& quirk) { return !is_believed(quirk.second, now); });
+    for (const Name& name : kNames) {
+        if (quirks.*name.flag) {
+            state.quirks.emplace(
+                name.text, now + std::chrono::duration_cast<WallTime::duration>(kQuirkBelieved));
+        }
+    }
+    return state;
+}
+
+}  // namespace postrider::engine

@@ -1,0 +1,52 @@
+// What may be deleted: the second half of engine/plan.h.
+#include <set>
+#include <string_view>
+
+#include "postrider/engine/plan.h"
+
+namespace postrider::engine {
+
+namespace {
+
+using store::MessageRecord;
+using store::Phase;
+
+bool may_be_removed(const source::RemoteMessage& remote, const store::MessageKey& key,
+                    const Records& records, const AccountPolicy& policy, WallTime now) {
+    const auto found = records.find(key);
+    if (found == records.end() || found->second.listed_size != remote.size) {
+        return false;
+    }
+    const MessageRecord& record = found->second;
+    return (record.phase == Phase::delivered || record.phase == Phase::deleting) &&
+           record.delivered_at && policy.delete_after &&
+           (*policy.delete_after == Duration::zero() ||  // whatever the clock did meanwhile
+            now - *record.delivered_at >= *policy.delete_after) &&
+           (policy.keep_on_server_at_least == Duration::zero() ||
+            now - record.first_seen >= policy.keep_on_server_at_least);
+}
+
+}  // namespace
+
+std::vector<Job> removable(const source::Listing& listing, const Records& records,
+                           const ContentKeys& contents, const AccountPolicy& policy, WallTime now) {
+    std::set<std::string_view> blocked;
+    for (const source::RemoteMessage& remote : listing.messages) {
+        if (!may_be_removed(remote, key_of(remote), records, policy, now)) {
+            blocked.insert(remote.uid);
+        }
+    }
+    std::vector<Job> jobs;
+    for (const source::RemoteMessage& remote : listing.messages) {
+        const auto content = contents.find(remote.number);
+        if (!remote.uid.empty() && blocked.count(remote.uid) == 0) {
+            jobs.push_back({remote, records.at(key_of(remote)), std::nullopt});
+        } else if (remote.uid.empty() && content != contents.end() &&
+                   may_be_removed(remote, content->second, records, policy, now)) {
+            jobs.push_back({remote, records.at(content->second), std::nullopt});
+        }
+    }
+    return jobs;
+}
+
+}  // namespace postrider::engine

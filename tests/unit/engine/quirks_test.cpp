@@ -1,0 +1,43 @@
+#include "engine/quirks.h"
+
+#include <gtest/gtest.h>
+
+namespace postrider::engine {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr WallTime kNow{1'767'225'600s};
+
+//
+TEST(Quirks, AreBelievedForThirtyDays) {
+    const store::AccountState state = with_quirks({}, {.no_capa = true}, kNow);
+    EXPECT_TRUE(quirks_of(state, kNow).no_capa);
+    EXPECT_FALSE(quirks_of(state, kNow).no_pipelining);
+    EXPECT_TRUE(quirks_of(state, kNow + 24h * 30 - 1ms).no_capa);
+    EXPECT_FALSE(quirks_of(state, kNow + 24h * 30).no_capa);
+}
+
+TEST(Quirks, AClockThatWasSetBackMakesNoneEternal) {
+    const store::AccountState state = with_quirks({}, {.no_capa = true}, kNow + 24h * 3650);
+    EXPECT_FALSE(quirks_of(state, kNow).no_capa);
+}
+
+TEST(Quirks, AreRememberedFromTheDayTheyWereLearned) {
+    const store::AccountState first = with_quirks({}, {.no_capa = true}, kNow);
+    const store::AccountState later =
+        with_quirks(first, {.no_capa = true, .no_pipelining = true}, kNow + 24h);
+    EXPECT_EQ(later.quirks.at("no-capa"), first.quirks.at("no-capa"));
+    EXPECT_EQ(later.quirks.at("no-pipelining"), kNow + 24h * 31);
+}
+
+TEST(Quirks, WhatHasExpiredGoesAndTheRestOfTheStateStays) {
+    store::AccountState state = with_quirks({}, {.no_capa = true}, kNow);
+    state.needs_settling = true;
+    const store::AccountState later = with_quirks(state, {}, kNow + 24h * 31);
+    EXPECT_TRUE(later.quirks.empty());
+    EXPECT_TRUE(later.needs_settling);
+}
+
+}  // namespace
+}  // namespace postrider::engine
