@@ -39,6 +39,13 @@ postrider_floor(sink FLOORS base event mail protocol net LIBRARIES fmt::fmt)
 postrider_floor(store FLOORS base event mail LIBRARIES fmt::fmt SQLiteCpp PkgConfig::SQLITE Threads::Threads)
 postrider_floor(engine FLOORS base event mail LIBRARIES fmt::fmt)
 postrider_floor(config FLOORS base mail LIBRARIES fmt::fmt yaml-cpp)
+# The providers are part of the program: there is no file to miss, in the build tree or elsewhere.
+set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY
+    CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/etc/providers.yaml)
+file(READ ${CMAKE_SOURCE_DIR}/etc/providers.yaml POSTRIDER_PROVIDERS)
+configure_file(${CMAKE_SOURCE_DIR}/src/config/providers_text.cpp.in
+    ${CMAKE_BINARY_DIR}/providers_text.cpp @ONLY)
+target_sources(postrider_config PRIVATE ${CMAKE_BINARY_DIR}/providers_text.cpp)
 postrider_floor(app FLOORS base event mail protocol net source sink store engine config
     LIBRARIES fmt::fmt CLI11::CLI11 nlohmann_json::nlohmann_json)
 

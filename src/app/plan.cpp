@@ -63,6 +63,9 @@ nlohmann::json json_of(const std::string& account, const Expected<PreviewResult>
     object["delete"] = json_of(result->remove);
     object["kept"] = result->plan.kept;
     object["held"] = result->plan.held;
+    object["skipped"] = result->plan.skipped;
+    object["oversize"] = result->plan.oversize;
+    object["left"] = result->plan.left;
     if (result->plan.doubt) {
         object["error"] = result->plan.doubt->text;
     }

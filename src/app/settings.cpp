@@ -31,6 +31,32 @@ pop3::AuthMethod auth_method(config::Auth auth) {
     return pop3::AuthMethod::automatic;
 }
 
+source::Consumes consumes(config::Consumes consumes) {
+    switch (consumes) {
+        case config::Consumes::automatic:
+            return source::Consumes::automatic;
+        case config::Consumes::yes:
+            return source::Consumes::yes;
+        case config::Consumes::no:
+            return source::Consumes::no;
+    }
+    return source::Consumes::automatic;
+}
+
+engine::Initial initial(const config::Initial& initial) {
+    switch (initial.kind) {
+        case config::Initial::Kind::all:
+            return {};
+        case config::Initial::Kind::fresh:
+            return {engine::Initial::Kind::none, 0, {}};
+        case config::Initial::Kind::last:
+            return {engine::Initial::Kind::last, initial.count, {}};
+        case config::Initial::Kind::since:
+            return {engine::Initial::Kind::since, 0, initial.since};
+    }
+    return {};
+}
+
 }  // namespace
 
 source::Pop3Settings pop3_settings(const config::AccountConfig& account, const mail::Spool& spool) {
@@ -45,6 +71,12 @@ source::Pop3Settings pop3_settings(const config::AccountConfig& account, const m
     settings.user = account.user;
     settings.password = account.password;
     settings.pipelining = account.pipelining;
+    settings.consumes = consumes(account.consumes);
+    settings.fetch_with_top = account.fetch_with == config::FetchWith::top;
+    settings.max_message_size = account.retention.max_message_size;
+    settings.utf8 = account.utf8;
+    settings.lang = account.lang;
+    settings.login_advice = account.login_advice;
     settings.timeouts = {.connect = account.timeouts.connect,
                          .tls = account.timeouts.tls,
                          .greeting = account.timeouts.greeting,
@@ -88,6 +120,18 @@ engine::AccountPolicy account_policy(const config::AccountConfig& account) {
     policy.account = account.name;
     policy.recipients = account.recipients;
     policy.delete_after = account.delete_after;
+    const config::Retention& retention = account.retention;
+    policy.keep_on_server_at_least = retention.keep_on_server_at_least;
+    policy.max_message_size = retention.max_message_size;
+    policy.oversize = retention.oversize == config::Oversize::hold ? engine::Oversize::hold
+                                                                   : engine::Oversize::skip;
+    policy.max_messages_per_poll = retention.max_messages_per_poll;
+    policy.commit_every = {.messages = retention.commit_every.messages,
+                           .octets = retention.commit_every.size,
+                           .time = retention.commit_every.time};
+    policy.order =
+        retention.order == config::Order::newest ? engine::Order::newest : engine::Order::oldest;
+    policy.initial = initial(retention.initial);
     return policy;
 }
 

@@ -45,8 +45,15 @@ std::string summary(const engine::PollReport& report) {
         also(report.removed, "deleted");
         also(report.kept, "kept on the server");
         also(report.held_before, "held before");
+        also(report.skipped, "skipped at the first poll");
+        also(report.oversize, "larger than max_message_size");
+        also(report.left, "left for the next poll");
         also(report.without_uid, "left alone (no UID)");
         text += ", " + seconds_text(report.took);
+    }
+    if (report.more_after) {
+        text += "; there may be more, and the server allows the next login in " +
+                postrider::to_text(*report.more_after);
     }
     if (!report.error && !report.last_trouble.empty()) {
         text += "; last trouble: " + report.last_trouble;

@@ -10,6 +10,7 @@
 
 #include "config/fields.h"
 #include "config/password.h"
+#include "config/retention.h"
 #include "config/scalars.h"
 
 namespace postrider::config {
@@ -46,6 +47,28 @@ constexpr std::array<Key<AccountTimeouts>, 7> kTimeoutKeys = {{
 template <void (*kRead)(Reader&, const Value&, AccountConfig&)>
 void in_account(Reader& reader, const Value& value, AccountDraft& draft) {
     kRead(reader, value, draft.account);
+}
+
+/// Applies a reader of Retention to the account of a draft.
+template <void (*kRead)(Reader&, const Value&, Retention&)>
+void in_retention(Reader& reader, const Value& value, AccountDraft& draft) {
+    kRead(reader, value, draft.account.retention);
+}
+
+/// What it fills in was taken over before the keys of the account are read.
+void read_provider(Reader& reader, const Value& value, AccountDraft& draft) {
+    const auto name = reader.scalar(value);
+    if (!name) {
+        return;
+    }
+    const Provider* const provider = find_provider(*name);
+    if (provider == nullptr) {
+        reader.report_unknown_word(value, provider_names());
+    } else if (!provider->no_pop3.empty()) {
+        reader.report(value, provider->no_pop3);
+    } else {
+        draft.account.provider = *name;
+    }
 }
 
 void read_protocol(Reader& reader, const Value& value, AccountDraft& /*draft*/) {
@@ -158,7 +181,7 @@ void read_min_rate(Reader& reader, const Value& value, AccountConfig& into) {
     }
 }
 
-constexpr std::array<Key<AccountDraft>, 23> kKeys = {{
+constexpr std::array<Key<AccountDraft>, 34> kKeys = {{
     {"protocol", read_protocol},
     {"host", in_account<read_host<&AccountConfig::host>>},
     {"port", in_account<read_number<&AccountConfig::port, 1, 65535>>},
@@ -179,9 +202,20 @@ constexpr std::array<Key<AccountDraft>, 23> kKeys = {{
     {"min_rate_over", in_account<read_deadline<&AccountConfig::min_rate_over>>},
     {"tls_pin_sha256", nullptr},
     {"tls_min_version", nullptr},
-    {"max_message_size", nullptr},
     {"refused", nullptr},
     {"proxy", nullptr},
+    {"provider", read_provider},
+    {"max_message_size", in_retention<read_max_message_size>},
+    {"oversize", in_retention<read_oversize>},
+    {"max_messages_per_poll", in_retention<read_max_messages_per_poll>},
+    {"commit_every", in_retention<read_commit_every>},
+    {"order", in_retention<read_order>},
+    {"initial", in_retention<read_initial>},
+    {"keep_on_server_at_least", in_retention<read_keep_on_server_at_least>},
+    {"consumes", in_account<read_consumes>},
+    {"fetch_with", in_account<read_fetch_with>},
+    {"utf8", in_account<read_boolean<&AccountConfig::utf8>>},
+    {"lang", in_account<read_lang>},
 }};
 
 struct RequiredKey {
@@ -243,6 +277,7 @@ void AccountsReader::read_accounts(const Value& section) {
         draft.account.name = entry.key;
         draft.account.place = reader_.place_of(entry);
         if (reader_.expect_map(entry.value)) {
+            apply_provider(entry.value, draft);
             read_section(reader_, entry.value, account_keys(), draft);
             complete(entry, draft.account);
         }
@@ -251,9 +286,38 @@ void AccountsReader::read_accounts(const Value& section) {
     }
 }
 
+const Provider* AccountsReader::provider_of(const Value& account) const {
+    const Entry* named = account.find("provider");
+    if (named == nullptr) {
+        const auto inherited = default_entries_.find("provider");
+        named = inherited == default_entries_.end() ? nullptr : inherited->second;
+    }
+    return named == nullptr || named->value.kind != Value::Kind::scalar
+               ? nullptr
+               : find_provider(named->value.text.reveal());
+}
+
+void AccountsReader::apply_provider(const Value& account, AccountDraft& draft) {
+    const Provider* const provider = provider_of(account);
+    if (provider == nullptr) {
+        return;
+    }
+    for (const Entry& entry : provider->keys) {
+        read_entry(reader_, entry, account_keys(), draft);
+    }
+    draft.account.login_advice = provider->advice;
+}
+
 const Entry* AccountsReader::find(const Value& account, std::string_view key) const {
     if (const Entry* const own = account.find(key)) {
         return own;
+    }
+    if (const Provider* const provider = provider_of(account)) {
+        const auto filled = std::find_if(provider->keys.begin(), provider->keys.end(),
+                                         [key](const Entry& entry) { return entry.key == key; });
+        if (filled != provider->keys.end()) {
+            return &*filled;
+        }
     }
     const auto inherited = default_entries_.find(key);
     return inherited == default_entries_.end() ? nullptr : inherited->second;
@@ -267,6 +331,9 @@ void AccountsReader::complete(const Entry& entry, AccountConfig& account) {
     }
     if (account.tls_server_name.empty()) {
         account.tls_server_name = account.host;
+    }
+    if (account.login_advice.empty()) {
+        account.login_advice = advice_for_host(account.host);
     }
 }
 

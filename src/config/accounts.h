@@ -9,6 +9,7 @@
 #include "postrider/config/config.h"
 
 #include "config/destinations.h"
+#include "config/providers.h"
 #include "config/reader.h"
 
 namespace postrider::config {
@@ -37,6 +38,8 @@ class AccountsReader {
 
   private:
     [[nodiscard]] const Entry* find(const Value& account, std::string_view key) const;
+    [[nodiscard]] const Provider* provider_of(const Value& account) const;
+    void apply_provider(const Value& account, AccountDraft& draft);
     void complete(const Entry& entry, AccountConfig& account);
     void check_complete(const Entry& entry);
     void check_cleartext(const Entry& entry, const AccountConfig& account);

@@ -84,8 +84,46 @@ struct PasswordSource {
     Place place;
 };
 
+/// Of a message larger than max_message_size.
+enum class Oversize : std::uint8_t { skip, hold };
+
+enum class Order : std::uint8_t { oldest, newest };
+
+/// What of a mailbox that was never polled before is fetched.
+struct Initial {
+    enum class Kind : std::uint8_t { all, fresh, last, since };
+    Kind kind = Kind::all;
+    std::size_t count = 0;  ///< of last
+    WallTime since{};       ///< the beginning of a day in UTC
+};
+
+/// When a session is settled and another one goes on; what is not set does not count.
+struct CommitEvery {
+    std::optional<std::uint64_t> messages;
+    std::optional<std::uint64_t> size;
+    std::optional<Duration> time;
+};
+
+/// Which messages are fetched, in what order, and how long they stay.
+struct Retention {
+    std::optional<std::uint64_t> max_message_size;  ///< octets; nothing: any
+    Oversize oversize = Oversize::skip;
+    std::optional<std::uint64_t> max_messages_per_poll;  ///< nothing: all
+    CommitEvery commit_every;
+    Order order = Order::oldest;
+    Initial initial;
+    Duration keep_on_server_at_least = Duration::zero();
+};
+
+/// Does the server forget at QUIT what was fetched? `automatic`: if it says so (EXPIRE 0).
+enum class Consumes : std::uint8_t { automatic, yes, no };
+
+enum class FetchWith : std::uint8_t { retr, top };
+
 struct AccountConfig {
-    std::string name;  ///< stable: state is kept under it
+    std::string name;      ///< stable: state is kept under it
+    std::string provider;  ///< of etc/providers.yaml, which fills in what is not said; may be empty
+    std::string login_advice;  ///< of the provider, for a refused login; may be empty
     std::string host;
     std::uint16_t port = 0;  ///< filled in by load(): 995 for implicit TLS, else 110
     Tls tls = Tls::implicit;
@@ -101,6 +139,11 @@ struct AccountConfig {
     std::optional<Duration> delete_after;   ///< since delivery; nothing: never
     Duration poll_every = std::chrono::minutes(5);
     bool pipelining = true;  ///< where the server offers it
+    Retention retention;
+    Consumes consumes = Consumes::automatic;
+    FetchWith fetch_with = FetchWith::retr;
+    bool utf8 = false;  ///< RFC 6856
+    std::string lang;   ///< RFC 6856; empty: not asked
     AccountTimeouts timeouts;
     std::uint64_t min_rate = 100;  ///< octets a second below which a transfer is given up; 0: off
     Duration min_rate_over = std::chrono::seconds(60);

@@ -20,6 +20,7 @@ TEST(Log, WritesOneLineOfKeysAndValues) {
         << line;
 }
 
+//
 TEST(Log, RemoteBytesCannotBreakTheLine) {
     for (const LogFormat format : {LogFormat::text, LogFormat::json}) {
         const std::string line = logged(format, LogLevel::info, LogLevel::info, "x",

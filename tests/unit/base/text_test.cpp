@@ -5,6 +5,7 @@
 namespace postrider {
 namespace {
 
+//
 TEST(Escaped, KeepsPrintableAsciiAndNamesTheRest) {
     EXPECT_EQ(escaped("plain text"), "plain text");
     EXPECT_EQ(escaped(std::string_view("a\r\n\x1b[2J\0\x9b", 9)), "a\\x0d\\x0a\\x1b[2J\\x00\\x9b");

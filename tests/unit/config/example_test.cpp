@@ -8,6 +8,8 @@
 #include "config/destinations.h"
 #include "config/document.h"
 #include "config/password.h"
+#include "config/providers.h"
+#include "config/retention.h"
 #include "config/root.h"
 #include "config_fixture.h"
 
@@ -82,6 +84,11 @@ TEST(Example, MentionsEveryKey) {
     expect_mentioned(names_of(account_keys()));
     expect_mentioned(names_of(account_timeout_keys()));
     expect_mentioned(names_of(password_keys()));
+    expect_mentioned(names_of(commit_every_keys()));
+    for (const std::string& provider : provider_names()) {
+        const bool is_offered = find_provider(provider)->no_pop3.empty();
+        EXPECT_EQ(text.find(provider) != std::string::npos, is_offered) << provider;
+    }
 }
 
 /// JSON is YAML: our own reader will do.
@@ -128,6 +135,8 @@ TEST_F(Schema, HasExactlyTheKeysOfTheLoader) {
                 UnorderedElementsAreArray(names_of(account_keys())));
     EXPECT_THAT(properties({"$defs", "account_timeouts"}),
                 UnorderedElementsAreArray(names_of(account_timeout_keys())));
+    EXPECT_THAT(properties({"$defs", "account", "properties", "commit_every"}),
+                UnorderedElementsAreArray(names_of(commit_every_keys())));
     EXPECT_THAT(properties({"$defs", "password_source"}),
                 UnorderedElementsAreArray(names_of(password_keys())));
 }

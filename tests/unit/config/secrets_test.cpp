@@ -65,6 +65,7 @@ TEST_F(Secrets, FileGivesItsFirstLine) {
     EXPECT_EQ(resolved("{file: secret}"), " s 3 ") << "blanks belong to a password";
 }
 
+//
 TEST_F(Secrets, FileMustBeThereAndPrivateAndFit) {
     EXPECT_EQ(told("{file: none}"), "none cannot be opened: No such file or directory");
     std::filesystem::create_directory(path("creds"));
@@ -120,6 +121,7 @@ TEST_F(Secrets, CommandFailuresShowItsComplaintAndNeverItsOutput) {
     EXPECT_EQ(told("{command: ['true']}"), "the password is empty");
 }
 
+//
 TEST_F(Secrets, CommandsDoNotInheritPasswordsOfTheEnvironment) {
     const std::string text =
         "destinations: {local: {host: localhost}}\n"

@@ -140,6 +140,7 @@ TEST(Envelope, HasTheNullSenderWithoutAUsableReturnPath) {
     }
 }
 
+//
 TEST(Envelope, AFoldSmugglesNoLineIntoTheSender) {
     const auto scan = scan_header("Return-Path: <\"a\r\n RCPT TO:b\"@c.example>\r\n\r\n");
     EXPECT_EQ(make_envelope(scan, {}).sender, *Address::parse("\"a RCPT TO:b\"@c.example"));

@@ -193,6 +193,7 @@ TEST(HeaderScan, NeverTakesAFieldThatTheLimitCuts) {
     }
 }
 
+//
 TEST(HeaderScan, SurvivesHeaderBombs) {
     EXPECT_FALSE(scan_header(test::mail_with_fields(1'000'000)).complete);
     EXPECT_FALSE(scan_header(test::mail_with_continuations(1'000'000)).complete);

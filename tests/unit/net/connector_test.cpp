@@ -131,6 +131,7 @@ TEST_F(ConnectorTest, SocketsAreTunedForDialogues) {
     EXPECT_NE(value, 0);
 }
 
+// P-033
 TEST_F(ConnectorTest, ADeadFirstAddressGivesWayToTheNext) {
     test::TestServer server([](test::ServerEnd& end) { end.send("hi"); });
     // 127.0.0.2 refuses the port at once.

@@ -50,6 +50,7 @@ TEST_F(TlsTest, ADnsNameThatLooksLikeAnAddressDoesNotCountAsOne) {
     EXPECT_SAYS(refusal_of(spec, "127.0.0.1"), "not for 127.0.0.1");
 }
 
+//
 TEST_F(TlsTest, AnExpiredCertificateSaysSinceWhen) {
     test::TestCertificateSpec spec;
     spec.dns_names = {"pop.example"};
@@ -58,6 +59,7 @@ TEST_F(TlsTest, AnExpiredCertificateSaysSinceWhen) {
     EXPECT_SAYS(text, "TLS with pop.example: the certificate CN=test server has expired on 20");
 }
 
+//
 TEST_F(TlsTest, ACertificateOfTomorrowAsksForTheClock) {
     test::TestCertificateSpec spec;
     spec.dns_names = {"pop.example"};
@@ -67,6 +69,7 @@ TEST_F(TlsTest, ACertificateOfTomorrowAsksForTheClock) {
     EXPECT_SAYS(text, "clock");
 }
 
+//
 TEST_F(TlsTest, AWrongHostNamesTheRightOnes) {
     test::TestCertificateSpec spec;
     spec.dns_names = {"a.example", "b.example", "c.example", "d.example", "e.example", "f.example"};
@@ -96,6 +99,7 @@ TEST_F(TlsTest, ASelfSignedCertificateIsNamedAndCanBeTrustedByName) {
     visit({"pop.example", certificate.chain_file, ""});
 }
 
+//
 TEST_F(TlsTest, AnUnknownIssuerIsNamed) {
     test::TestCertificateSpec spec;
     spec.dns_names = {"pop.example"};
@@ -117,6 +121,7 @@ TEST_F(TlsTest, AChainWithItsIntermediateIsGoodAndWithoutItSaysWhatIsMissing) {
     EXPECT_SAYS(text, "sends no intermediate certificate");
 }
 
+//
 TEST_F(TlsTest, ACertificateForClientsOnlyIsRefused) {
     test::TestCertificateSpec spec;
     spec.dns_names = {"pop.example"};
@@ -246,6 +251,7 @@ TEST_F(TlsTest, AHandshakeThatIsHungUpOnIsANetworkError) {
     EXPECT_EQ(error->retry, Retry::later);
 }
 
+//
 TEST_F(TlsTest, AnEndWithoutCloseNotifySaysSo) {
     context = test::server_context(certificates.make_for("pop.example"));
     test::TestServer cut([this](test::ServerEnd& end) {
@@ -274,6 +280,7 @@ TEST_F(TlsTest, AnEndWithCloseNotifyIsOrderly) {
     EXPECT_EQ(recorder.closed->code, Errc::closed);
 }
 
+//
 TEST_F(TlsTest, MuchInputPassesThroughABoundedBufferWithPauses) {
     const std::string all(20 * ByteStream::kInputLimit + 7, 'x');
     context = test::server_context(certificates.make_for("pop.example"));
