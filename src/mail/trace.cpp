@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <span>
+#include <cstdint>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
-#include "postrider/base/assert.h"
 #include "postrider/base/text.h"
+#include "postrider/mail/digests.h"
 
 #include "mail/octets.h"
 
@@ -58,13 +56,9 @@ std::string delivery_id(const Secret& installation_key, std::string_view account
     append_framed(message, uid);
     message.append(content.begin(), content.end());
 
-    const std::string_view key = installation_key.reveal();
-    Digest code{};
-    const auto* octets = reinterpret_cast<const unsigned char*>(message.data());
-    const auto* done = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), octets,
-                            message.size(), code.data(), nullptr);
-    POSTRIDER_ASSERT(done != nullptr);
-    return to_hex(std::span(code).first(kDeliveryIdOctets));
+    const std::string code = hmac(Hash::sha256, installation_key.reveal(), message);
+    const auto* const octets = reinterpret_cast<const std::uint8_t*>(code.data());
+    return to_hex({octets, kDeliveryIdOctets});
 }
 
 std::string trace_header(const Trace& trace) {
