@@ -38,6 +38,9 @@ class SocketStream final : public ByteStream {
     void start_tls(const TlsSettings& settings, std::function<void(Expected<void>)> done) override;
     [[nodiscard]] bool is_encrypted() const override;
     [[nodiscard]] PeerInfo peer() const override;
+    [[nodiscard]] ChannelBinding channel_binding(BindingKind kind) const override {
+        return is_encrypted() ? tls_->channel_binding(kind) : ChannelBinding();
+    }
 
     /// As start_tls(), for a connection that is to begin with TLS: a server that speaks plain text
     /// first then fails the handshake, which explains itself better.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
 #include <openssl/err.h>
 
 #include "postrider/base/assert.h"
@@ -10,6 +11,7 @@
 
 #include "net/address.h"
 #include "net/certificate_fault.h"
+#include "net/channel_binding.h"
 
 namespace postrider::net {
 namespace {
@@ -71,11 +73,36 @@ Expected<void> TlsChannel::prepare() {
         return failure(Errc::tls, Retry::never,
                        escaped(settings_.server_name) + " is no host name that TLS can verify");
     }
+    if (auto loaded = load_client_certificate(); !loaded) {
+        return loaded;
+    }
     if (!settings_.session_key.empty()) {
         const SslSessionPtr session = trust_->sessions.take(sessions_key());
         if (session != nullptr) {
             SSL_set_session(ssl_.get(), session.get());
         }
+    }
+    return {};
+}
+
+Expected<void> TlsChannel::load_client_certificate() {
+    const std::string& certificate = settings_.client_certificate;
+    if (certificate.empty()) {
+        return {};
+    }
+    const auto unusable = [](std::string_view key, const std::string& file) {
+        const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
+        return failure(Errc::config, Retry::never,
+                       fmt::format("{} {} cannot be used: {}", key, escaped(file),
+                                   reason == nullptr ? "unknown fault" : reason));
+    };
+    // OpenSSL would else ask for a passphrase at the terminal.
+    SSL_set_default_passwd_cb(ssl_.get(), [](char*, int, int, void*) { return -1; });
+    if (SSL_use_certificate_chain_file(ssl_.get(), certificate.c_str()) != 1) {
+        return unusable("tls_client_certificate", certificate);
+    }
+    if (SSL_use_PrivateKey_file(ssl_.get(), settings_.client_key.c_str(), SSL_FILETYPE_PEM) != 1) {
+        return unusable("tls_client_key", settings_.client_key);
     }
     return {};
 }
@@ -139,6 +166,10 @@ IoResult TlsChannel::write(std::string_view bytes) {
 
 std::string TlsChannel::description() const {
     return std::string(SSL_get_version(ssl_.get())) + " " + SSL_get_cipher_name(ssl_.get());
+}
+
+ChannelBinding TlsChannel::channel_binding(BindingKind kind) const {
+    return channel_binding_of(*ssl_, kind);
 }
 
 IoStatus TlsChannel::status_of(int result) {

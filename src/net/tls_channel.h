@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "postrider/base/error.h"
+#include "postrider/net/stream.h"
 #include "postrider/net/tls.h"
 
 #include "net/openssl_ptr.h"
@@ -57,6 +58,7 @@ class TlsChannel {
 
     [[nodiscard]] bool is_resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
     [[nodiscard]] std::string description() const;  ///< "TLSv1.3 TLS_AES_256_GCM_SHA384"
+    [[nodiscard]] ChannelBinding channel_binding(BindingKind kind) const;
 
     /// Callbacks of OpenSSL, set on the SSL_CTX.
     static int on_new_session(SSL* ssl, SSL_SESSION* session);
@@ -66,6 +68,7 @@ class TlsChannel {
     TlsChannel(std::shared_ptr<TlsTrust> trust, int fd, TlsSettings settings);
     [[nodiscard]] Expected<void> prepare();
     [[nodiscard]] bool set_wanted_name();
+    [[nodiscard]] Expected<void> load_client_certificate();
     [[nodiscard]] std::string sessions_key() const;
 
     [[nodiscard]] IoStatus status_of(int result);

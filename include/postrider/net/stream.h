@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,17 @@ namespace postrider::net {
 struct PeerInfo {
     std::string address;  ///< "192.0.2.1", "2001:db8::1" or the path of a Unix socket
     std::string tls;      ///< "TLSv1.3 TLS_AES_256_GCM_SHA384", empty without TLS
+};
+
+/// How a login can be bound to the TLS connection it runs in (RFC 5056): by the exporter of RFC
+/// 9266, the Finished message or the server's certificate (RFC 5929). Automatic: the exporter under
+/// TLS 1.3; else the Finished message, if the handshake is proof against being joined to another
+/// (RFC 7627); else the certificate.
+enum class BindingKind : std::uint8_t { automatic, exporter, unique, server_end_point };
+
+struct ChannelBinding {
+    std::string name;    ///< in the registry of IANA
+    std::string octets;  ///< empty: this connection has none of that kind
 };
 
 /// What a stream tells its one owner. Every call comes from the loop, never from inside a call on
@@ -79,6 +91,7 @@ class ByteStream {
 
     [[nodiscard]] virtual bool is_encrypted() const = 0;
     [[nodiscard]] virtual PeerInfo peer() const = 0;
+    [[nodiscard]] virtual ChannelBinding channel_binding(BindingKind /*kind*/) const { return {}; }
 };
 
 }  // namespace postrider::net

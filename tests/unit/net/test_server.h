@@ -81,6 +81,7 @@ class ServerEnd {
         const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
         return name == nullptr ? "" : name;
     }
+    [[nodiscard]] SSL& ssl() { return *ssl_; }
     void send_close_notify() { SSL_shutdown(ssl_.get()); }
 
     void close() { socket_.close(); }
