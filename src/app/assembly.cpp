@@ -33,6 +33,7 @@ Expected<std::unique_ptr<Assembly>> Assembly::make(event::Loop& loop, const conf
     }
     assembly->ledger_ = std::move(*ledger);
     assembly->worker_ = event::make_thread_worker(loop, kWorkerThreads);
+    assembly->login_worker_ = event::make_thread_worker(loop, kLoginThreads);
     Expected<std::unique_ptr<store::HeldStore>> held =
         store::make_held_store(*assembly->worker_, assembly->state_);
     if (!held) {
@@ -65,7 +66,8 @@ void Assembly::make_destinations(event::Loop& loop, const config::Config& config
 std::unique_ptr<source::SourceFactory> Assembly::make_source(const config::AccountConfig& account) {
     mail::Spool spool;
     spool.directory = state_.spool_path();
-    return source::make_pop3_source(services_->loop, *connector_, pop3_settings(account, spool));
+    return source::make_pop3_source(services_->loop, *login_worker_, *connector_,
+                                    pop3_settings(account, spool));
 }
 
 std::string own_host_name() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,6 +21,10 @@
 #include "postrider/store/state_dir.h"
 
 namespace postrider::app {
+
+/// What logins may block: tokens are fetched by programs, and a server may make us compute a key
+/// for a second. So many accounts at a time do.
+inline constexpr std::size_t kLoginThreads = 4;
 
 /// Everything a running postrider consists of, made from its configuration and owned here: the one
 /// place that names concrete classes.
@@ -45,6 +50,7 @@ class Assembly {
     store::StateDir state_;
     std::unique_ptr<Log> log_;
     std::unique_ptr<event::Worker> worker_;
+    std::unique_ptr<event::Worker> login_worker_;
     std::unique_ptr<store::Ledger> ledger_;
     std::unique_ptr<store::HeldStore> held_;
     std::unique_ptr<net::Connector> connector_;

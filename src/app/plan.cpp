@@ -9,6 +9,7 @@
 
 #include "postrider/base/text.h"
 #include "postrider/engine/preview.h"
+#include "postrider/event/worker.h"
 #include "postrider/source/pop3_source.h"
 
 #include "app/assembly.h"
@@ -75,13 +76,15 @@ nlohmann::json json_of(const std::string& account, const Expected<PreviewResult>
 /// All previews run at the same time; they change nothing that one could spoil for another.
 class Previews {
   public:
-    Previews(event::Loop& loop, net::Connector& connector, store::Ledger& ledger)
-        : loop_(loop), connector_(connector), ledger_(ledger) {}
+    Previews(event::Loop& loop, event::Worker& worker, net::Connector& connector,
+             store::Ledger& ledger)
+        : loop_(loop), worker_(worker), connector_(connector), ledger_(ledger) {}
 
     void add(const config::AccountConfig& account) {
         One& one = all_.emplace_back();
         one.account = account.name;
-        one.source = source::make_pop3_source(loop_, connector_, pop3_settings(account, {}));
+        one.source =
+            source::make_pop3_source(loop_, worker_, connector_, pop3_settings(account, {}));
         one.operation = engine::preview(loop_, ledger_, *one.source, account_policy(account),
                                         [this, &one](Expected<PreviewResult> result) {
                                             one.result = std::move(result);
@@ -127,6 +130,7 @@ class Previews {
     };
 
     event::Loop& loop_;
+    event::Worker& worker_;
     net::Connector& connector_;
     store::Ledger& ledger_;
     std::list<One> all_;  // callbacks hold references
@@ -143,7 +147,8 @@ ExitCode run_plan(const config::Config& config, const CommandLine& line) {
         return exit_code_of(ledger.error());
     }
     const std::unique_ptr<net::Connector> connector = net::make_connector(*loop);
-    Previews previews(*loop, *connector, **ledger);
+    const std::unique_ptr<event::Worker> worker = event::make_thread_worker(*loop, kLoginThreads);
+    Previews previews(*loop, *worker, *connector, **ledger);
     for (const config::AccountConfig& account : config.accounts) {
         if (line.accounts.empty() || std::find(line.accounts.begin(), line.accounts.end(),
                                                account.name) != line.accounts.end()) {

@@ -25,10 +25,44 @@ pop3::AuthMethod auth_method(config::Auth auth) {
             return pop3::AuthMethod::automatic;
         case config::Auth::user:
             return pop3::AuthMethod::user;
+        case config::Auth::apop:
+            return pop3::AuthMethod::apop;
         case config::Auth::plain:
             return pop3::AuthMethod::plain;
+        case config::Auth::login:
+            return pop3::AuthMethod::login;
+        case config::Auth::cram_md5:
+            return pop3::AuthMethod::cram_md5;
+        case config::Auth::scram_sha_1:
+            return pop3::AuthMethod::scram_sha_1;
+        case config::Auth::scram_sha_256:
+            return pop3::AuthMethod::scram_sha_256;
+        case config::Auth::scram_sha_1_plus:
+            return pop3::AuthMethod::scram_sha_1_plus;
+        case config::Auth::scram_sha_256_plus:
+            return pop3::AuthMethod::scram_sha_256_plus;
+        case config::Auth::external:
+            return pop3::AuthMethod::external;
+        case config::Auth::xoauth2:
+            return pop3::AuthMethod::xoauth2;
+        case config::Auth::oauthbearer:
+            return pop3::AuthMethod::oauthbearer;
     }
     return pop3::AuthMethod::automatic;
+}
+
+net::BindingKind binding_kind(config::ChannelBinding binding) {
+    switch (binding) {
+        case config::ChannelBinding::automatic:
+            return net::BindingKind::automatic;
+        case config::ChannelBinding::exporter:
+            return net::BindingKind::exporter;
+        case config::ChannelBinding::unique:
+            return net::BindingKind::unique;
+        case config::ChannelBinding::server_end_point:
+            return net::BindingKind::server_end_point;
+    }
+    return net::BindingKind::automatic;
 }
 
 source::Consumes consumes(config::Consumes consumes) {
@@ -66,10 +100,14 @@ source::Pop3Settings pop3_settings(const config::AccountConfig& account, const m
     settings.tls = tls_mode<source::TlsMode>(account.tls);
     settings.tls_settings = {.server_name = account.tls_server_name,
                              .ca_file = account.tls_ca_file,
-                             .session_key = "account " + account.name};
+                             .session_key = "account " + account.name,
+                             .client_certificate = account.tls_client_certificate,
+                             .client_key = account.tls_client_key};
     settings.auth = auth_method(account.auth);
     settings.user = account.user;
     settings.password = account.password;
+    settings.fetch_token = account.fetch_token;
+    settings.channel_binding = binding_kind(account.channel_binding);
     settings.pipelining = account.pipelining;
     settings.consumes = consumes(account.consumes);
     settings.fetch_with_top = account.fetch_with == config::FetchWith::top;

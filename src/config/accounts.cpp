@@ -9,6 +9,7 @@
 #include "postrider/base/text.h"
 
 #include "config/fields.h"
+#include "config/logins.h"
 #include "config/password.h"
 #include "config/retention.h"
 #include "config/scalars.h"
@@ -16,20 +17,6 @@
 namespace postrider::config {
 
 namespace {
-
-constexpr std::array<Choice<Auth>, 11> kAuthChoices = {{
-    {"auto", Auth::automatic},
-    {"user", Auth::user},
-    {"plain", Auth::plain},
-    {"login", std::nullopt},
-    {"apop", std::nullopt},
-    {"cram-md5", std::nullopt},
-    {"scram-sha-1", std::nullopt},
-    {"scram-sha-256", std::nullopt},
-    {"scram-sha-256-plus", std::nullopt},
-    {"xoauth2", std::nullopt},
-    {"oauthbearer", std::nullopt},
-}};
 
 constexpr std::array<Choice<bool>, 2> kPipeliningChoices = {{{"auto", true}, {"off", false}}};
 
@@ -79,20 +66,6 @@ void read_protocol(Reader& reader, const Value& value, AccountDraft& /*draft*/) 
 
 void read_tls(Reader& reader, const Value& value, AccountConfig& into) {
     read_choice(reader, value, kTlsChoices, into.tls);
-}
-
-void read_user(Reader& reader, const Value& value, AccountConfig& into) {
-    reader.text(value, into.user);
-    if (into.user.empty()) {
-        return;
-    }
-    if (const auto fault = user_fault(into.user)) {
-        reader.report(value, *fault);
-    }
-}
-
-void read_auth(Reader& reader, const Value& value, AccountConfig& into) {
-    read_choice(reader, value, kAuthChoices, into.auth);
 }
 
 void read_pipelining(Reader& reader, const Value& value, AccountConfig& into) {
@@ -181,7 +154,7 @@ void read_min_rate(Reader& reader, const Value& value, AccountConfig& into) {
     }
 }
 
-constexpr std::array<Key<AccountDraft>, 34> kKeys = {{
+constexpr std::array<Key<AccountDraft>, 38> kKeys = {{
     {"protocol", read_protocol},
     {"host", in_account<read_host<&AccountConfig::host>>},
     {"port", in_account<read_number<&AccountConfig::port, 1, 65535>>},
@@ -191,7 +164,11 @@ constexpr std::array<Key<AccountDraft>, 34> kKeys = {{
     {"allow_cleartext", in_account<read_boolean<&AccountConfig::allow_cleartext>>},
     {"user", in_account<read_user>},
     {"password", in_account<read_password>},
+    {"token", in_account<read_token>},
     {"auth", in_account<read_auth>},
+    {"channel_binding", in_account<read_channel_binding>},
+    {"tls_client_certificate", in_account<read_path<&AccountConfig::tls_client_certificate>>},
+    {"tls_client_key", in_account<read_path<&AccountConfig::tls_client_key>>},
     {"recipients", in_account<read_recipients>},
     {"deliver_to", read_deliver_to},
     {"delete_after", in_account<read_delete_after>},
@@ -223,10 +200,9 @@ struct RequiredKey {
     std::string_view what;
 };
 
-constexpr std::array<RequiredKey, 5> kRequired = {{
+constexpr std::array<RequiredKey, 4> kRequired = {{
     {"host", "the POP3 server"},
     {"user", "the user name to log in with"},
-    {"password", "text, or where it lies: {file: ...}"},
     {"recipients", "the list of local addresses that get the mail"},
     {"deliver_to", "the name of a destination"},
 }};
@@ -325,7 +301,11 @@ const Entry* AccountsReader::find(const Value& account, std::string_view key) co
 
 void AccountsReader::complete(const Entry& entry, AccountConfig& account) {
     check_complete(entry);
+    check_login(entry, account);
     check_cleartext(entry, account);
+    if (account.tls_client_key.empty()) {
+        account.tls_client_key = account.tls_client_certificate;
+    }
     if (account.port == 0) {
         account.port = account.tls == Tls::implicit ? 995 : 110;
     }
@@ -343,6 +323,17 @@ void AccountsReader::check_complete(const Entry& entry) {
             const Reader::Scope scope = reader_.enter(key.name);
             reader_.report(entry, fmt::format("is missing: {}", key.what));
         }
+    }
+}
+
+void AccountsReader::check_login(const Entry& entry, const AccountConfig& account) {
+    const LoginKeys keys = {.has_password = find(entry.value, "password") != nullptr,
+                            .has_token = find(entry.value, "token") != nullptr};
+    for (const LoginFault& fault : login_faults(account, keys)) {
+        const Reader::Scope scope = reader_.enter(fault.key);
+        const Entry* const own = entry.value.find(fault.key);
+        reader_.report_in(entry.value.file, own != nullptr ? own->value.position : entry.position,
+                          std::string(fault.text));
     }
 }
 

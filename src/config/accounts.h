@@ -42,6 +42,7 @@ class AccountsReader {
     void apply_provider(const Value& account, AccountDraft& draft);
     void complete(const Entry& entry, AccountConfig& account);
     void check_complete(const Entry& entry);
+    void check_login(const Entry& entry, const AccountConfig& account);
     void check_cleartext(const Entry& entry, const AccountConfig& account);
 
     Reader& reader_;

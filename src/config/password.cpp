@@ -88,6 +88,18 @@ void read_plain(Reader& reader, const Value& value, AccountConfig& account) {
     account.password = value.text;
 }
 
+/// A map with just one of the keys; anything else is answered with `forms`.
+void read_source(Reader& reader, const Value& value, std::string_view forms, PasswordSource& into) {
+    const bool has_one_key = value.kind == Value::Kind::map && value.entries.size() == 1;
+    const auto known = names_of(password_keys());
+    if (!has_one_key ||
+        std::find(known.begin(), known.end(), value.entries.front().key) == known.end()) {
+        reader.report(value, std::string(forms));
+        return;
+    }
+    read_entry(reader, value.entries.front(), password_keys(), into);
+}
+
 }  // namespace
 
 Keys<PasswordSource> password_keys() {
@@ -105,17 +117,20 @@ void read_password(Reader& reader, const Value& value, AccountConfig& account) {
     if (value.kind == Value::Kind::unusable) {
         return;
     }
-    constexpr std::string_view kForms =
-        "must be text, or one of {file: ...}, {env: ...}, {credential: ...}, {command: [...]}; "
-        "quote a password that begins with a special character";
-    const bool has_one_key = value.kind == Value::Kind::map && value.entries.size() == 1;
-    const auto known = names_of(password_keys());
-    if (!has_one_key ||
-        std::find(known.begin(), known.end(), value.entries.front().key) == known.end()) {
-        reader.report(value, std::string(kForms));
-        return;
+    read_source(reader, value,
+                "must be text, or one of {file: ...}, {env: ...}, {credential: ...}, "
+                "{command: [...]}; quote a password that begins with a special character",
+                account.password_source);
+}
+
+void read_token(Reader& reader, const Value& value, AccountConfig& account) {
+    account.token_source.emplace();
+    account.token_source->place = reader.place_of(value);
+    if (value.kind != Value::Kind::unusable) {
+        read_source(reader, value,
+                    "must be one of {command: [...]}, {file: ...}, {env: ...}, {credential: ...}",
+                    *account.token_source);
     }
-    read_entry(reader, value.entries.front(), password_keys(), account.password_source);
 }
 
 }  // namespace postrider::config

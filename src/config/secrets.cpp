@@ -6,6 +6,10 @@
 #include <string_view>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "postrider/base/text.h"
+
 #include "config/command.h"
 #include "config/file.h"
 #include "config/scalars.h"
@@ -68,6 +72,9 @@ Environment for_commands(const Config& config, const Environment& environment) {
         if (account.password_source.kind == Kind::variable) {
             result.variables.erase(account.password_source.words.front());
         }
+        if (account.token_source && account.token_source->kind == Kind::variable) {
+            result.variables.erase(account.token_source->words.front());
+        }
     }
     return result;
 }
@@ -106,6 +113,24 @@ Expected<Secret> fetch(const PasswordSource& source, const Environment& environm
     return Secret();
 }
 
+/// A program that fetches tokens asks others over the network: its failing may pass.
+std::function<Expected<Secret>()> token_fetcher(const PasswordSource& source,
+                                                const Environment& environment,
+                                                const Environment& command_environment) {
+    return [source, environment, command_environment]() -> Expected<Secret> {
+        auto token = fetch(source, environment, command_environment);
+        if (!token) {
+            Error error = token.error().in("token");
+            if (source.kind == Kind::command) {
+                error.code = Errc::busy;
+                error.retry = Retry::later;
+            }
+            return failure(std::move(error));
+        }
+        return Secret(std::string(trimmed(token->reveal())));
+    };
+}
+
 std::optional<std::string> readable_fault(const std::string& path, bool must_be_private) {
     const auto facts = inspect_file(path);
     if (!facts) {
@@ -119,7 +144,7 @@ std::optional<std::string> readable_fault(const std::string& path, bool must_be_
 
 /// What can be said without running anything; secrets read on the way are dropped.
 std::optional<std::string> source_fault(const PasswordSource& source,
-                                        const Environment& environment) {
+                                        const Environment& environment, std::string_view what) {
     if (source.kind == Kind::plain) {
         return std::nullopt;
     }
@@ -134,7 +159,33 @@ std::optional<std::string> source_fault(const PasswordSource& source,
         return secret.error().text;
     }
     const auto fault = password_fault(secret->reveal());
-    return fault ? std::optional("the password " + *fault) : std::nullopt;
+    return fault ? std::optional(fmt::format("the {} {}", what, *fault)) : std::nullopt;
+}
+
+void check_account(const AccountConfig& account, const Environment& environment,
+                   std::vector<Problem>& problems) {
+    if (const auto fault = source_fault(account.password_source, environment, "password")) {
+        problems.push_back(problem_at(account.password_source.place, account, "password", *fault));
+    }
+    if (const auto& token = account.token_source) {
+        if (const auto fault = source_fault(*token, environment, "token")) {
+            problems.push_back(problem_at(token->place, account, "token", *fault));
+        }
+    }
+    struct File {
+        std::string_view key;
+        const std::string& path;
+        bool is_secret;
+    };
+    for (const File& file : {File{"tls_ca_file", account.tls_ca_file, false},
+                             File{"tls_client_certificate", account.tls_client_certificate, false},
+                             File{"tls_client_key", account.tls_client_key, true}}) {
+        const auto fault =
+            file.path.empty() ? std::nullopt : readable_fault(file.path, file.is_secret);
+        if (fault) {
+            problems.push_back(problem_at(account.place, account, file.key, *fault));
+        }
+    }
 }
 
 bool is_named(std::span<const std::string> names, const std::string& name) {
@@ -148,6 +199,15 @@ std::vector<Problem> resolve_secrets(Config& config, const Environment& environm
     std::vector<Problem> problems;
     const Environment command_environment = for_commands(config, environment);
     for (AccountConfig& account : config.accounts) {
+        if (account.token_source) {
+            account.fetch_token =
+                token_fetcher(*account.token_source, environment, command_environment);
+        }
+        const std::string& key = account.tls_client_key;
+        const auto fault = key.empty() ? std::nullopt : readable_fault(key, true);
+        if (fault && is_named(accounts, account.name)) {
+            problems.push_back(problem_at(account.place, account, "tls_client_key", *fault));
+        }
         const PasswordSource& source = account.password_source;
         if (source.kind == Kind::plain || !is_named(accounts, account.name)) {
             continue;
@@ -155,9 +215,9 @@ std::vector<Problem> resolve_secrets(Config& config, const Environment& environm
         auto secret = fetch(source, environment, command_environment);
         if (!secret) {
             problems.push_back(problem_at(source.place, account, "password", secret.error().text));
-        } else if (const auto fault = password_fault(secret->reveal())) {
+        } else if (const auto unfit = password_fault(secret->reveal())) {
             problems.push_back(
-                problem_at(source.place, account, "password", "the password " + *fault));
+                problem_at(source.place, account, "password", "the password " + *unfit));
         } else {
             account.password = std::move(*secret);
         }
@@ -176,15 +236,7 @@ std::vector<Problem> check_files(const Config& config, const Environment& enviro
         }
     }
     for (const AccountConfig& account : config.accounts) {
-        if (const auto fault = source_fault(account.password_source, environment)) {
-            problems.push_back(
-                problem_at(account.password_source.place, account, "password", *fault));
-        }
-        const std::string& path = account.tls_ca_file;
-        const auto ca_fault = path.empty() ? std::nullopt : readable_fault(path, false);
-        if (ca_fault) {
-            problems.push_back(problem_at(account.place, account, "tls_ca_file", *ca_fault));
-        }
+        check_account(account, environment, problems);
     }
     return problems;
 }

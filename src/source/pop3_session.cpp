@@ -15,19 +15,6 @@ namespace {
 /// Some servers drop a session that is silent for a minute, whatever the RFC says (P-030).
 constexpr Duration kKeepAliveAfter = std::chrono::seconds(20);
 
-pop3::Settings dialogue_settings(const Pop3Settings& settings, const Quirks& quirks) {
-    return {.use_stls = settings.tls == TlsMode::starttls,
-            .encrypted = settings.tls == TlsMode::implicit,
-            .pipelining = settings.pipelining && !quirks.no_pipelining,
-            .ask_capa = !quirks.no_capa,
-            .utf8 = settings.utf8,
-            .lang = settings.lang,
-            .fetch_with_top = settings.fetch_with_top,
-            .auth = settings.auth,
-            .user = settings.user,
-            .password = settings.password};
-}
-
 /// A server that cannot be asked may consume.
 bool consumes(const Pop3Settings& settings, const pop3::Capabilities& capabilities,
               bool is_without_capa) {
@@ -66,14 +53,15 @@ Wait wait_in(pop3::Phase phase, const Pop3Timeouts& timeouts) {
 
 }  // namespace
 
-Pop3Session::Pop3Session(event::Loop& loop, net::Connector& connector, const Pop3Settings& settings,
-                         SourceEvents& events, const Quirks& quirks)
-    : connector_(connector),
+Pop3Session::Pop3Session(event::Loop& loop, event::Worker& worker, net::Connector& connector,
+                         const Pop3Settings& settings, SourceEvents& events, const Quirks& quirks)
+    : worker_(worker),
+      connector_(connector),
       settings_(settings),
       events_(events),
       quirks_(quirks),
       is_without_capa_(quirks.no_capa),
-      dialogue_(std::make_unique<pop3::Dialogue>(dialogue_settings(settings, quirks))),
+      dialogue_(make_dialogue()),
       progress_deadline_(loop.make_timer([this] { on_overdue(); })),
       session_deadline_(loop.make_timer([this] {
           end({Errc::timed_out, Retry::later,
@@ -85,25 +73,6 @@ Pop3Session::Pop3Session(event::Loop& loop, net::Connector& connector, const Pop
           send_output();
       })),
       rate_check_(loop.make_timer([this] { check_rate(); })) {}
-
-void Pop3Session::start() {
-    session_deadline_->arm(settings_.timeouts.session);
-    connect();
-}
-
-void Pop3Session::connect() {
-    net::ConnectRequest request;
-    request.endpoint = settings_.endpoint;
-    request.deadline = settings_.timeouts.connect;
-    if (settings_.tls == TlsMode::implicit) {
-        request.tls = settings_.tls_settings;
-        request.deadline += settings_.timeouts.tls;
-    }
-    connecting_ =
-        connector_.connect(request, [this](Expected<std::unique_ptr<net::ByteStream>> stream) {
-            on_connected(std::move(stream));
-        });
-}
 
 void Pop3Session::fetch(std::uint32_t number) {
     dialogue_->retr(number);
@@ -123,16 +92,6 @@ void Pop3Session::remove(std::uint32_t number) {
 void Pop3Session::settle() {
     dialogue_->quit();
     send_output();
-}
-
-void Pop3Session::on_connected(Expected<std::unique_ptr<net::ByteStream>> stream) {
-    if (!stream) {
-        end(stream.error());
-        return;
-    }
-    stream_ = std::move(*stream);
-    stream_->attach(this);
-    watch_progress();
 }
 
 void Pop3Session::on_input() {
@@ -164,6 +123,10 @@ bool Pop3Session::handle(const pop3::Event& event) {
         bool operator()(const pop3::NeedInput& /*event*/) const { return true; }
         bool operator()(const pop3::StartTls& /*event*/) const { return true; }
         bool operator()(const pop3::NoopDone& /*event*/) const { return true; }
+        bool operator()(const pop3::KeyNeeded& event) const {
+            session.derive_key(event.request);
+            return true;
+        }
         bool operator()(const pop3::LoggedIn& /*event*/) const {
             session.quirks_.no_capa = session.is_without_capa_;
             session.dialogue_->list();
@@ -313,18 +276,6 @@ bool Pop3Session::on_done(std::uint32_t number) {
     return !is_over_;
 }
 
-void Pop3Session::upgrade_to_tls() {
-    watch_progress();
-    stream_->start_tls(settings_.tls_settings, [this](const Expected<void>& secured) {
-        if (!secured) {
-            end(secured.error());
-            return;
-        }
-        dialogue_->tls_started();
-        send_output();
-    });
-}
-
 void Pop3Session::on_closed(const Error& why) {
     const pop3::Phase phase = dialogue_->phase();
     if (dialogue_->waits_for_capa() && !is_without_capa_) {
@@ -351,17 +302,6 @@ void Pop3Session::on_closed(const Error& why) {
         return;
     }
     end(why);
-}
-
-/// Some old servers hang up on what they do not know (P-007).
-void Pop3Session::reconnect_without_capa() {
-    is_without_capa_ = true;
-    progress_deadline_->disarm();
-    keep_alive_->disarm();
-    stream_.reset();
-    dialogue_ = std::make_unique<pop3::Dialogue>(
-        dialogue_settings(settings_, {.no_capa = true, .no_pipelining = quirks_.no_pipelining}));
-    connect();
 }
 
 void Pop3Session::send_output() {
@@ -427,6 +367,7 @@ void Pop3Session::end(const Error& error) {
 void Pop3Session::close() {
     POSTRIDER_ASSERT(!is_over_);
     is_over_ = true;
+    working_.reset();
     connecting_.reset();
     stream_.reset();
     receiving_.reset();

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "postrider/event/loop.h"
+#include "postrider/event/worker.h"
 #include "postrider/net/stream.h"
 #include "postrider/protocol/pop3/dialogue.h"
 #include "postrider/source/pop3_source.h"
@@ -21,8 +22,8 @@ namespace postrider::source {
 class Pop3Session : public MailSource, private net::StreamEvents {
   public:
     /// The factory, and with it `settings`, outlives its sessions.
-    Pop3Session(event::Loop& loop, net::Connector& connector, const Pop3Settings& settings,
-                SourceEvents& events, const Quirks& quirks);
+    Pop3Session(event::Loop& loop, event::Worker& worker, net::Connector& connector,
+                const Pop3Settings& settings, SourceEvents& events, const Quirks& quirks);
 
     void start() override;
     void fetch(std::uint32_t number) override;
@@ -32,6 +33,10 @@ class Pop3Session : public MailSource, private net::StreamEvents {
     [[nodiscard]] Quirks quirks() const override { return quirks_; }
 
   private:
+    [[nodiscard]] std::unique_ptr<pop3::Dialogue> make_dialogue() const;
+    void fetch_token();
+    void derive_key(const sasl::KeyRequest& request);
+    void bind_channel();
     void connect();
     void on_connected(Expected<std::unique_ptr<net::ByteStream>> stream);
     void on_input() override;
@@ -54,11 +59,13 @@ class Pop3Session : public MailSource, private net::StreamEvents {
     void close();
     void end(const Error& error);
 
+    event::Worker& worker_;
     net::Connector& connector_;
     const Pop3Settings& settings_;
     SourceEvents& events_;
     Quirks quirks_;
     bool is_without_capa_;  ///< the server had hung up when it was asked
+    Secret token_;
     std::unique_ptr<pop3::Dialogue> dialogue_;
 
     std::unique_ptr<event::Timer> progress_deadline_;
@@ -67,8 +74,9 @@ class Pop3Session : public MailSource, private net::StreamEvents {
     std::unique_ptr<event::Timer> rate_check_;
     std::uint64_t octets_in_window_ = 0;  ///< of the message, since rate_check_ was armed
     std::uint64_t octets_of_message_ = 0;
-    bool has_received_ = false;  ///< some message, whole
-    std::string head_;           ///< being received, cut to kMaxHead
+    bool has_received_ = false;                  ///< some message, whole
+    std::string head_;                           ///< being received, cut to kMaxHead
+    std::unique_ptr<event::Operation> working_;  ///< fetches the token or derives a key
     std::unique_ptr<event::Operation> connecting_;
     std::unique_ptr<net::ByteStream> stream_;
     std::optional<mail::MessageBuilder> receiving_;

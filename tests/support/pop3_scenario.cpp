@@ -254,11 +254,35 @@ bool Pop3Scenario::play_account(std::string_view wish) {
         settings_.fetch_with_top = true;
     } else if (word == "uses-stls") {
         settings_.tls = source::TlsMode::starttls;
+    } else if (word == "logs-in-by") {
+        return choose_login(rest);
+    } else if (word == "token") {
+        settings_.fetch_token = [token = std::string(rest)] { return Secret(token); };
+        settings_.password = {};
     } else if (word == "accepts-new-uids") {
         policy_.accept_new_uids = true;
     } else {
         return false;
     }
+    return true;
+}
+
+bool Pop3Scenario::choose_login(std::string_view name) {
+    const std::map<std::string_view, pop3::AuthMethod> methods = {
+        {"auto", pop3::AuthMethod::automatic},
+        {"user", pop3::AuthMethod::user},
+        {"apop", pop3::AuthMethod::apop},
+        {"plain", pop3::AuthMethod::plain},
+        {"login", pop3::AuthMethod::login},
+        {"cram-md5", pop3::AuthMethod::cram_md5},
+        {"scram-sha-256", pop3::AuthMethod::scram_sha_256},
+        {"xoauth2", pop3::AuthMethod::xoauth2},
+        {"oauthbearer", pop3::AuthMethod::oauthbearer}};
+    const auto method = methods.find(name);
+    if (method == methods.end()) {
+        return false;
+    }
+    settings_.auth = method->second;
     return true;
 }
 
@@ -345,7 +369,7 @@ bool Pop3Scenario::expect_error(std::string_view rest) {
 
 void Pop3Scenario::poll() {
     report_.reset();
-    source_ = source::make_pop3_source(loop_, server_, settings_);
+    source_ = source::make_pop3_source(loop_, worker_, server_, settings_);
     account_poll_ =
         std::make_unique<engine::AccountPoll>(services_, *source_, destination_, policy_);
     account_poll_->start([](const engine::PollReport&) {},

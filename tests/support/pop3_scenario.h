@@ -14,6 +14,7 @@
 #include "support/memory_ledger.h"
 #include "support/null_log.h"
 #include "support/sim_loop.h"
+#include "support/sim_worker.h"
 
 namespace postrider::test {
 
@@ -36,6 +37,7 @@ class Pop3Scenario {
     [[nodiscard]] bool play_rule(std::string_view rest);
     [[nodiscard]] bool play_mailbox(std::string_view verb, std::string_view rest);
     [[nodiscard]] bool play_account(std::string_view wish);
+    [[nodiscard]] bool choose_login(std::string_view name);
     [[nodiscard]] bool play_destination(std::string_view wish);
     [[nodiscard]] bool play_expect(std::string_view wish);
     [[nodiscard]] bool expect_error(std::string_view rest);
@@ -43,6 +45,7 @@ class Pop3Scenario {
 
     SimLoop loop_;
     NullLog log_;
+    SimWorker worker_{loop_};
     MemoryLedger ledger_{loop_};
     FakeHeldStore held_{loop_};
     FakeSink sink_{loop_};

@@ -3,12 +3,14 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "postrider/base/error.h"
 #include "postrider/base/log.h"
 #include "postrider/base/secret.h"
 #include "postrider/base/time.h"
@@ -24,7 +26,24 @@ enum class Tls : std::uint8_t { none, starttls, implicit };
 
 enum class DestinationType : std::uint8_t { smtp, lmtp };
 
-enum class Auth : std::uint8_t { automatic, user, plain };
+enum class Auth : std::uint8_t {
+    automatic,
+    user,
+    apop,
+    plain,
+    login,
+    cram_md5,
+    scram_sha_1,
+    scram_sha_256,
+    scram_sha_1_plus,
+    scram_sha_256_plus,
+    external,
+    xoauth2,
+    oauthbearer,
+};
+
+/// What the -PLUS forms of SCRAM bind the login to (RFC 5929, RFC 9266).
+enum class ChannelBinding : std::uint8_t { automatic, exporter, unique, server_end_point };
 
 struct LogConfig {
     LogLevel level = LogLevel::info;
@@ -75,7 +94,7 @@ struct AccountTimeouts {
     Duration session = std::chrono::hours(1);
 };
 
-/// Where a password comes from. The bytes are in AccountConfig::password once resolved.
+/// Where a password or token comes from. The bytes are in AccountConfig::password once resolved.
 struct PasswordSource {
     enum class Kind : std::uint8_t { plain, file, variable, credential, command };
     Kind kind = Kind::plain;
@@ -133,7 +152,13 @@ struct AccountConfig {
     std::string user;
     PasswordSource password_source;
     Secret password;  ///< empty until resolve_secrets(), unless it is plain
+    std::optional<PasswordSource> token_source;
+    /// Fetches the token anew, which may block; made by resolve_secrets() if there is a source.
+    std::function<Expected<Secret>()> fetch_token;
     Auth auth = Auth::automatic;
+    ChannelBinding channel_binding = ChannelBinding::automatic;
+    std::string tls_client_certificate;     ///< absolute; empty: none is shown
+    std::string tls_client_key;             ///< absolute; filled in by load(): the same file
     std::vector<mail::Address> recipients;  ///< at least one
     std::string deliver_to;                 ///< the name of a destination
     std::optional<Duration> delete_after;   ///< since delivery; nothing: never

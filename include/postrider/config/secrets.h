@@ -17,7 +17,8 @@ inline constexpr Duration kSecretCommandLimit = std::chrono::seconds(10);
 
 /// Fetches the passwords of the named accounts (all if none is named) into their
 /// AccountConfig::password: files, variables, systemd credentials, commands. Blocks, for as long as
-/// the commands run: it belongs to the start of the program.
+/// the commands run: it belongs to the start of the program. Tokens change meanwhile: for them it
+/// leaves an AccountConfig::fetch_token.
 [[nodiscard]] std::vector<Problem> resolve_secrets(Config& config, const Environment& environment,
                                                    std::span<const std::string> accounts = {});
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "postrider/base/secret.h"
 #include "postrider/base/time.h"
 #include "postrider/event/loop.h"
+#include "postrider/event/worker.h"
 #include "postrider/mail/message.h"
 #include "postrider/net/connector.h"
 #include "postrider/protocol/pop3/dialogue.h"
@@ -39,6 +41,10 @@ struct Pop3Settings {
     pop3::AuthMethod auth = pop3::AuthMethod::automatic;
     std::string user;
     Secret password;
+    /// Fetches the OAuth 2.0 token for the next session; empty: there is none. May block, and runs
+    /// on a worker: it must own what it touches.
+    std::function<Expected<Secret>()> fetch_token;
+    net::BindingKind channel_binding = net::BindingKind::automatic;  ///< for SCRAM -PLUS
     bool pipelining = true;
     Consumes consumes = Consumes::automatic;
     bool fetch_with_top = false;  ///< TOP instead of RETR, for servers that take RETR for reading
@@ -53,9 +59,11 @@ struct Pop3Settings {
     mail::Spool spool;
 };
 
-/// POP3 as a MailSource: one pop3::Dialogue on one stream, under deadlines. `loop` and `connector`
+/// POP3 as a MailSource: one pop3::Dialogue on one stream, under deadlines. `worker` does what
+/// takes a while before a login (tokens, the keys of SCRAM). `loop`, `worker` and `connector`
 /// outlive the factory and its sessions.
 [[nodiscard]] std::unique_ptr<SourceFactory> make_pop3_source(event::Loop& loop,
+                                                              event::Worker& worker,
                                                               net::Connector& connector,
                                                               Pop3Settings settings);
 

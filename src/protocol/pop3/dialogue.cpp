@@ -18,8 +18,16 @@ std::string Dialogue::take_output() {
     return machine_->take_output();
 }
 
+void Dialogue::bind_channel(sasl::ChannelBinding binding) {
+    machine_->bind_channel(std::move(binding));
+}
+
 void Dialogue::tls_started() {
     machine_->tls_started();
+}
+
+void Dialogue::key_derived(Secret key) {
+    machine_->key_derived(std::move(key));
 }
 
 void Dialogue::list() {

@@ -1,12 +1,12 @@
 #include "protocol/pop3/login.h"
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "postrider/base/text.h"
+#include "postrider/mail/digests.h"
 
 #include "protocol/pop3/reply.h"
 
@@ -14,14 +14,10 @@ namespace postrider::pop3 {
 
 namespace {
 
-constexpr std::string_view kAuthPlain = "AUTH PLAIN";
-constexpr std::size_t kLongestKeyword = std::string_view("USER ").size();
-constexpr std::size_t kLineEnd = 2;
-
 /// "keyword argument", or the one of them that is not empty, with CRLF; in memory that is wiped.
 Secret command_line(std::string_view keyword, std::string_view argument) {
     std::string line;
-    line.reserve(keyword.size() + 1 + argument.size() + kLineEnd);
+    line.reserve(keyword.size() + argument.size() + std::string_view(" \r\n").size());
     line += keyword;
     if (!keyword.empty() && !argument.empty()) {
         line += ' ';
@@ -31,109 +27,102 @@ Secret command_line(std::string_view keyword, std::string_view argument) {
     return Secret(std::move(line));
 }
 
-/// Octets that neither a command line nor PLAIN (RFC 4616) can carry.
-bool has_forbidden_octet(std::string_view text) {
-    return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
+/// APOP's proof: the user, and the digest over timestamp and password (RFC 1939 section 7).
+Secret apop_arguments(const Settings& settings, std::string_view timestamp) {
+    const std::string_view password = settings.password.reveal();
+    std::string secret;
+    secret.reserve(timestamp.size() + password.size());
+    secret.append(timestamp).append(password);
+    Secret arguments(settings.user + ' ' + mail::md5_hex(secret));
+    wipe(secret);
+    return arguments;
 }
 
-bool is_ascii(std::string_view text) {
-    return std::all_of(text.begin(), text.end(),
-                       [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+bool lists_plus(const LoginGround& ground, const std::string& mechanism) {
+    const auto& sasl = ground.capabilities.sasl;
+    return std::find(sasl.begin(), sasl.end(), mechanism + "-PLUS") != sasl.end();
 }
 
-bool has_outer_blank(std::string_view text) {
-    return trimmed(text).size() != text.size();
-}
-
-/// Why USER and PASS cannot carry these, or "" (P-016).
-std::string_view unfit_for_user_pass(std::string_view user, std::string_view password,
-                                     const Capabilities& capabilities) {
-    constexpr std::size_t kRoom = Login::kMaxCommandLine - kLongestKeyword - kLineEnd;
-    if (user.size() > kRoom || password.size() > kRoom) {
-        return "are limited to 255 octets a line, and user or password is longer";
+std::string_view advice_for(const LoginWay& way) {
+    if (way.kind == LoginWay::Kind::sasl) {
+        if (sasl::takes_token(way.name)) {
+            return "check user and token: it may have expired, or lack the scope for POP";
+        }
+        if (way.name == "EXTERNAL") {
+            return "check user and client certificate";
+        }
+        if (way.name.starts_with("SCRAM-")) {
+            return "check user and password; if they are right, the server may keep no secret for "
+                   "this mechanism: try auth: plain";
+        }
     }
-    if (has_outer_blank(user) || has_outer_blank(password)) {
-        return "cannot carry a user or password that begins or ends with a blank";
-    }
-    if (!capabilities.utf8_user && !(is_ascii(user) && is_ascii(password))) {
-        return "are for ASCII on this server, and user or password is not";
-    }
-    return {};
-}
-
-tl::unexpected<Error> unsupported(std::string text) {
-    return failure(Errc::unsupported, Retry::never, std::move(text));
-}
-
-/// Length in base64 of the PLAIN message: NUL user NUL password.
-std::size_t plain_length(const Settings& settings) {
-    const std::size_t octets = 2 + settings.user.size() + settings.password.reveal().size();
-    return (octets + 2) / 3 * 4;
+    return "check user and password";
 }
 
 }  // namespace
 
-Expected<Login> Login::choose(const Settings& settings, const Capabilities& capabilities) {
-    const std::string_view password = settings.password.reveal();
-    if (settings.user.empty() || password.empty()) {
-        return failure(Errc::config, Retry::never, "user or password is empty; set both");
+Expected<Login> Login::choose(const Settings& settings, const LoginGround& ground) {
+    auto way = choose_login(settings, ground);
+    if (!way) {
+        return failure(std::move(way).error());
     }
-    if (has_forbidden_octet(settings.user) || has_forbidden_octet(password)) {
-        return failure(Errc::config, Retry::never,
-                       "user or password contains a line end or a NUL; take it out");
-    }
-    const auto& sasl = capabilities.sasl;
-    const bool lists_plain = std::find(sasl.begin(), sasl.end(), "PLAIN") != sasl.end();
-    switch (settings.auth) {
-        case AuthMethod::plain:
-            if (!lists_plain) {
-                return unsupported(
-                    "the server does not list AUTH PLAIN (CAPA, SASL), which the configuration "
-                    "asks for; choose another auth");
-            }
-            return Login(State::auth_begun);
-        case AuthMethod::user:
-            if (capabilities.known && !capabilities.user) {
-                return unsupported(
-                    "the server does not list USER (CAPA), which the configuration asks for; "
-                    "choose another auth");
-            }
-            break;
-        case AuthMethod::automatic:
-            if (lists_plain) {
-                return Login(State::auth_begun);
-            }
+    switch (way->kind) {
+        case LoginWay::Kind::user:
+            return Login(State::user, std::move(*way), std::nullopt);
+        case LoginWay::Kind::apop:
+            return Login(State::apop, std::move(*way), std::nullopt);
+        case LoginWay::Kind::sasl:
             break;
     }
-    if (const auto why = unfit_for_user_pass(settings.user, password, capabilities); !why.empty()) {
-        return unsupported(fmt::format(
-            "USER and PASS {}; {}", why,
-            lists_plain ? "set auth to plain" : "the server does not list AUTH PLAIN either"));
+    auto client = sasl::Client::start(
+        way->name, {.user = settings.user,
+                    .secret = sasl::takes_token(way->name) ? settings.token : settings.password,
+                    .host = settings.host,
+                    .port = settings.port,
+                    .binding = ground.binding,
+                    .plus_is_listed = lists_plus(ground, way->name)});
+    if (!client) {
+        return failure(std::move(client).error());
     }
-    return Login(State::user);
+    return Login(State::auth_begun, std::move(*way), std::move(*client));
 }
 
 Expected<Secret> Login::begin(const Settings& settings, Quoter& quoter) {
     quoter.withhold(settings.password);
-    if (state_ == State::user) {
-        return command_line("USER", settings.user);
+    quoter.withhold(settings.token);
+    switch (state_) {
+        case State::user:
+            return command_line("USER", settings.user);
+        case State::apop:
+            return command_line("APOP", apop_arguments(settings, way_.name).reveal());
+        case State::auth_begun:
+        case State::auth_answered:
+        case State::pass:
+        case State::cancelled:
+            break;
     }
-    auto client = sasl::Client::start("PLAIN", settings.user, settings.password);
-    if (!client) {
-        return failure(std::move(client).error());
-    }
-    sasl_ = std::move(*client);
-    // An initial response saves a round trip where it fits (RFC 5034 section 4).
-    if (kAuthPlain.size() + 1 + plain_length(settings) + kLineEnd > kMaxCommandLine) {
-        return command_line(kAuthPlain, {});
+    return begin_auth(quoter);
+}
+
+/// An initial response saves a round trip where it fits (RFC 5034 section 4). Tokens always go in a
+/// second step: Microsoft's servers end the connection over one in the first.
+Expected<Secret> Login::begin_auth(Quoter& quoter) {
+    if (!sasl::client_begins(way_.name) || sasl::takes_token(way_.name)) {
+        return command_line(command(), {});
     }
     auto response = sasl_->respond({});
     if (!response) {
         return failure(std::move(response).error());
     }
     quoter.withhold(*response);
+    const std::string_view text = response->empty() ? "=" : response->reveal();
+    Secret line = command_line(command(), text);
+    if (line.reveal().size() > kMaxCommandLine) {
+        initial_response_ = std::move(*response);
+        return command_line(command(), {});
+    }
     state_ = State::auth_answered;
-    return command_line(kAuthPlain, response->reveal());
+    return line;
 }
 
 Expected<Login::Step> Login::on_reply(std::string_view line, const Settings& settings,
@@ -169,10 +158,18 @@ Expected<Login::Step> Login::on_accepted(std::string_view line, const Settings& 
     switch (state_) {
         case State::user:
             state_ = State::pass;
-            return Step{false, command_line("PASS", settings.password.reveal())};
+            return Step{.send = command_line("PASS", settings.password.reveal())};
         case State::pass:
+        case State::apop:
+            return Step{.logged_in = true};
         case State::auth_answered:
-            return Step{true, {}};
+            if (!sasl_->is_satisfied()) {
+                return failure(Errc::protocol, Retry::later,
+                               fmt::format("{}: the server said yes before it had proved itself: "
+                                           "it may not be the one that it poses as",
+                                           command()));
+            }
+            return Step{.logged_in = true};
         case State::auth_begun:
         case State::cancelled:
             break;
@@ -180,28 +177,76 @@ Expected<Login::Step> Login::on_accepted(std::string_view line, const Settings& 
     return failure(out_of_step(line, quoter));
 }
 
-Expected<Login::Step> Login::on_challenge(std::string_view challenge, Quoter& quoter) {
+Login::Step Login::on_challenge(std::string_view challenge, Quoter& quoter) {
+    if (initial_response_ && challenge.empty()) {
+        state_ = State::auth_answered;
+        const Secret response = *std::exchange(initial_response_, std::nullopt);
+        return Step{.send = command_line({}, response.reveal())};
+    }
+    auto key = sasl_->key_for(challenge);
+    if (!key) {
+        return Step{.send = cancel(key.error())};
+    }
+    if (*key) {
+        challenge_ = challenge;
+        return Step{.key = std::move(*key)};
+    }
+    return Step{.send = answer(challenge, quoter)};
+}
+
+Secret Login::on_key(Secret key, Quoter& quoter) {
+    sasl_->take_key(std::move(key));
+    return answer(std::exchange(challenge_, {}), quoter);
+}
+
+Secret Login::answer(std::string_view challenge, Quoter& quoter) {
     auto response = sasl_->respond(challenge);
     if (!response) {
-        error_ = std::move(response).error().in("AUTH PLAIN");
-        state_ = State::cancelled;
-        return Step{false, Secret(std::string("*\r\n"))};
+        return cancel(response.error());
     }
     quoter.withhold(*response);
     state_ = State::auth_answered;
-    return Step{false, command_line({}, response->reveal())};
+    return command_line({}, response->reveal());
+}
+
+Secret Login::cancel(const Error& why) {
+    error_ = why.in(command());
+    state_ = State::cancelled;
+    return Secret(std::string("*\r\n"));
+}
+
+std::string Login::command() const {
+    switch (state_) {
+        case State::user:
+            return "USER";
+        case State::pass:
+            return "PASS";
+        case State::apop:
+            return "APOP";
+        case State::auth_begun:
+        case State::auth_answered:
+        case State::cancelled:
+            break;
+    }
+    return "AUTH " + way_.name;
 }
 
 Error Login::refused(std::string_view line, const Settings& settings, const Quoter& quoter) const {
-    const std::string_view command = state_ == State::user   ? "USER"
-                                     : state_ == State::pass ? "PASS"
-                                                             : kAuthPlain;
-    const std::string asked = fmt::format("{} for \"{}\"", command, escaped(settings.user));
-    return refusal({.asked = asked,
-                    .code = Errc::login_refused,
-                    .retry = Retry::never,
-                    .advice = "check user and password"},
-                   line, quoter);
+    const std::string asked = fmt::format("{} for \"{}\"", command(), escaped(settings.user));
+    Error error = refusal({.asked = asked,
+                           .code = Errc::login_refused,
+                           .retry = Retry::never,
+                           .advice = advice_for(way_)},
+                          line, quoter);
+    if (sasl_ && sasl_->complaint()) {
+        const sasl::Complaint& complaint = *sasl_->complaint();
+        error.text += fmt::format(" (the server explained: {})", complaint.text);
+        if (complaint.is_temporary && error.code == Errc::login_refused) {
+            error.code = Errc::busy;
+            error.retry = Retry::later;
+        }
+    }
+    return error;
 }
 
 Error Login::out_of_step(std::string_view line, const Quoter& quoter) const {

@@ -50,6 +50,15 @@ void Dialogue::Machine::tls_started() {
     send("CAPA");
 }
 
+void Dialogue::Machine::key_derived(Secret key) {
+    if (state_ == State::failed) {
+        return;
+    }
+    POSTRIDER_ASSERT(state_ == State::deriving);
+    enter(State::login);
+    output_ = login_->on_key(std::move(key), quoter_).reveal();
+}
+
 void Dialogue::Machine::retr(std::uint32_t number) {
     push({settings_.fetch_with_top ? Verb::top_all : Verb::retr, number});
 }
@@ -82,6 +91,7 @@ Phase Dialogue::Machine::phase() const {
         case State::lang:
         case State::utf8:
         case State::login:
+        case State::deriving:
         case State::capa_after_login:
             return Phase::login;
         case State::transaction:
@@ -195,6 +205,7 @@ Dialogue::Machine::Report Dialogue::Machine::on_status_line(std::string_view lin
         case State::quitting:
             return on_quit_reply(line, rest);
         case State::tls:
+        case State::deriving:
         case State::quit_done:
         case State::failed:
             break;
@@ -256,6 +267,7 @@ bool Dialogue::Machine::is_reply_due() const {
         case State::draining:
             return window_.in_flight() > 0;
         case State::tls:
+        case State::deriving:
         case State::quit_done:
         case State::failed:
             break;

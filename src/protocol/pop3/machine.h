@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "postrider/protocol/pop3/dialogue.h"
 
@@ -27,7 +28,9 @@ class Dialogue::Machine {
 
     [[nodiscard]] Event next(std::string_view& input);
     [[nodiscard]] std::string take_output();
+    void bind_channel(sasl::ChannelBinding binding) { binding_ = std::move(binding); }
     void tls_started();
+    void key_derived(Secret key);
     void push(Command command);
     void retr(std::uint32_t number);
     void quit();
@@ -41,7 +44,8 @@ class Dialogue::Machine {
   private:
     //  greeting --use_stls--> capa_before_tls -> stls -> tls --tls_started()--+
     //     |                                                                   v
-    //     +----------------------------> capa_before_login -> [lang] -> [utf8] -> login
+    //     +----------------------------> capa_before_login -> [lang] -> [utf8] -> login <->
+    //     deriving
     //                                                                               |
     //  quit_done <- quitting <- draining <--quit()-- transaction <- capa_after_login
     //
@@ -55,6 +59,7 @@ class Dialogue::Machine {
         lang,               ///< LANG is sent
         utf8,               ///< UTF8 is sent
         login,              ///< login_ speaks
+        deriving,           ///< KeyNeeded is reported: not one byte may come before key_derived()
         capa_after_login,   ///< CAPA, for PIPELINING and what else holds for this user
         transaction,        ///< commands
         draining,           ///< quit() was called: QUIT follows the last reply
@@ -113,7 +118,9 @@ class Dialogue::Machine {
     std::optional<bool> bare_lf_;
     LineReader lines_;
     MultilineReader body_;
-    std::optional<Login> login_;  ///< in login
+    std::string greeting_;  ///< empty under STLS: forgotten with all that came before TLS
+    sasl::ChannelBinding binding_;
+    std::optional<Login> login_;  ///< in login and deriving
     Window window_;
     Quoter quoter_;
     std::string output_;

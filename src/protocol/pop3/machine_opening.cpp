@@ -26,6 +26,9 @@ std::string_view hint_of(std::string_view greeting) {
 Dialogue::Machine::Report Dialogue::Machine::on_greeting(std::string_view line) {
     switch (parse_reply(line).status) {
         case Status::ok:
+            if (!settings_.use_stls) {
+                greeting_ = line;
+            }
             if (!settings_.use_stls && !settings_.ask_capa) {
                 return after_capa();
             }
@@ -158,7 +161,8 @@ Dialogue::Machine::Report Dialogue::Machine::on_utf8_reply(std::string_view line
 }
 
 Dialogue::Machine::Report Dialogue::Machine::begin_login() {
-    auto login = Login::choose(settings_, capabilities_);
+    auto login = Login::choose(
+        settings_, {.capabilities = capabilities_, .greeting = greeting_, .binding = binding_});
     if (!login) {
         return fail(std::move(login).error());
     }
@@ -177,6 +181,10 @@ Dialogue::Machine::Report Dialogue::Machine::on_login_reply(std::string_view lin
     auto step = login_->on_reply(line, settings_, quoter_);
     if (!step) {
         return fail(std::move(step).error());
+    }
+    if (step->key) {
+        enter(State::deriving);
+        return believe(KeyNeeded{std::move(*step->key)}, rest);
     }
     if (step->logged_in) {
         login_.reset();

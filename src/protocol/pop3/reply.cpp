@@ -80,10 +80,13 @@ Error refusal(const Refused& refused, std::string_view line, const Quoter& quote
     }
     if (is_code(code, "AUTH") ||
         (code.empty() && advice.hint == Hint::login && refused.code == Errc::login_refused)) {
-        const bool has_more = advice.hint == Hint::login && !advice.text.empty();
+        const bool is_login = refused.code == Errc::login_refused && !refused.advice.empty();
+        std::string_view todo = is_login ? refused.advice : "check user and password";
+        if (advice.hint == Hint::login && !advice.text.empty()) {
+            todo = advice.text;
+        }
         return {Errc::login_refused, Retry::never,
-                fmt::format("{} was refused: the server said {}; {}", refused.asked, said,
-                            has_more ? advice.text : "check user and password")};
+                fmt::format("{} was refused: the server said {}; {}", refused.asked, said, todo)};
     }
     if (is_code(code, "SYS/PERM")) {
         return {Errc::refused, Retry::never,

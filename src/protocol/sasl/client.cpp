@@ -1,116 +1,122 @@
 #include "postrider/protocol/sasl/client.h"
 
-#include <cstring>
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
-#include <gsasl.h>
 
 #include "postrider/base/text.h"
+
+#include "protocol/sasl/bearer.h"
+#include "protocol/sasl/encoding.h"
+#include "protocol/sasl/gsasl_mechanism.h"
+#include "protocol/sasl/scram.h"
 
 namespace postrider::sasl {
 
 namespace {
 
-/// Does the server speak first (RFC 4422 section 3)? All other mechanisms begin with the client.
-bool server_begins(std::string_view mechanism) {
-    return iequals(mechanism, "LOGIN") || iequals(mechanism, "CRAM-MD5") ||
-           iequals(mechanism, "DIGEST-MD5");
+constexpr std::array<std::string_view, 4> kByGsasl = {"PLAIN", "LOGIN", "CRAM-MD5", "EXTERNAL"};
+
+Expected<std::unique_ptr<Mechanism>> make_mechanism(std::string_view name,
+                                                    const Credentials& credentials) {
+    constexpr std::string_view kPlus = "-PLUS";
+    const bool is_plus = name.ends_with(kPlus);
+    const std::string_view base = is_plus ? name.substr(0, name.size() - kPlus.size()) : name;
+    if (base == "SCRAM-SHA-1" || base == "SCRAM-SHA-256") {
+        return Scram::make({.hash = base == "SCRAM-SHA-1" ? mail::Hash::sha1 : mail::Hash::sha256,
+                            .is_plus = is_plus,
+                            .nonce = Scram::fresh_nonce()},
+                           credentials);
+    }
+    if (name == "XOAUTH2") {
+        return Bearer::make(Bearer::Kind::xoauth2, credentials);
+    }
+    if (name == "OAUTHBEARER") {
+        return Bearer::make(Bearer::Kind::oauthbearer, credentials);
+    }
+    if (std::find(kByGsasl.begin(), kByGsasl.end(), name) != kByGsasl.end()) {
+        return GsaslMechanism::make(name, credentials);
+    }
+    return failure(Errc::unsupported, Retry::never,
+                   fmt::format("postrider does not know the login mechanism {}", escaped(name)));
 }
+
+}  // namespace
 
 tl::unexpected<Error> bad_challenge(std::string_view why) {
     return failure(Errc::protocol, Retry::later,
                    fmt::format("the server's SASL challenge cannot be answered: {}", why));
 }
 
-tl::unexpected<Error> unsupported(std::string_view mechanism, int code) {
-    return failure(Errc::unsupported, Retry::never,
-                   fmt::format("GNU SASL cannot do the mechanism {}: {}", escaped(mechanism),
-                               gsasl_strerror(code)));
+bool client_begins(std::string_view mechanism) {
+    return mechanism != "LOGIN" && mechanism != "CRAM-MD5";
 }
 
-}  // namespace
+bool takes_token(std::string_view mechanism) {
+    return mechanism == "XOAUTH2" || mechanism == "OAUTHBEARER";
+}
 
-/// A GNU SASL library handle per authentication: nothing is shared, and the copies of the password
-/// that the library holds go with it.
-struct Client::Session {
-    Session() = default;
-    Session(const Session&) = delete;
-    Session& operator=(const Session&) = delete;
-    ~Session() {
-        if (session != nullptr) {
-            gsasl_finish(session);
-        }
-        if (library != nullptr) {
-            gsasl_done(library);
-        }
-    }
-
-    Gsasl* library = nullptr;
-    Gsasl_session* session = nullptr;
-    bool first_must_be_empty = false;  ///< the client begins, and has not begun yet
-    bool finished = false;             ///< the mechanism has said all it has to say
-};
-
-Client::Client(std::unique_ptr<Session> session) : session_(std::move(session)) {}
+Client::Client(std::unique_ptr<Mechanism> mechanism, bool begins)
+    : mechanism_(std::move(mechanism)), first_must_be_empty_(begins) {}
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
 
-Expected<Client> Client::start(std::string_view mechanism, std::string_view user,
-                               const Secret& password) {
-    auto session = std::make_unique<Session>();
-    if (const int code = gsasl_init(&session->library); code != GSASL_OK) {
-        return unsupported(mechanism, code);
+Expected<Client> Client::start(std::string_view mechanism, const Credentials& credentials) {
+    auto made = make_mechanism(mechanism, credentials);
+    if (!made) {
+        return failure(std::move(made).error());
     }
-    const std::string name(mechanism);
-    if (const int code = gsasl_client_start(session->library, name.c_str(), &session->session);
-        code != GSASL_OK) {
-        return unsupported(mechanism, code);
-    }
-    session->first_must_be_empty = !server_begins(mechanism);
-
-    const std::string_view secret = password.reveal();
-    int code = gsasl_property_set_raw(session->session, GSASL_AUTHID, user.data(), user.size());
-    if (code == GSASL_OK) {
-        code =
-            gsasl_property_set_raw(session->session, GSASL_PASSWORD, secret.data(), secret.size());
-    }
-    if (code != GSASL_OK) {
-        return unsupported(mechanism, code);
-    }
-    return Client(std::move(session));
+    return Client(std::move(*made), client_begins(mechanism));
 }
 
-Expected<Secret> Client::respond(std::string_view challenge) {
+Expected<Secret> Client::decoded(std::string_view challenge) const {
     if (challenge.size() > kMaxChallenge) {
         return bad_challenge(fmt::format("it is longer than {} octets", kMaxChallenge));
     }
-    // GNU SASL ignores what it does not expect, and would even repeat the password on demand.
-    if (session_->finished) {
-        return bad_challenge("the mechanism has none at this point");
-    }
-    if (std::exchange(session_->first_must_be_empty, false) && !challenge.empty()) {
+    if (first_must_be_empty_ && !challenge.empty()) {
         return bad_challenge("the mechanism begins with the client");
     }
-    if (challenge.find('\0') != std::string_view::npos) {
+    auto octets = from_base64(challenge);
+    if (!octets) {
         return bad_challenge("it is no base64");
     }
-    const std::string input(challenge);
-    char* output = nullptr;
-    const int code = gsasl_step64(session_->session, input.c_str(), &output);
-    if (code != GSASL_OK && code != GSASL_NEEDS_MORE) {
-        session_->finished = true;
-        return bad_challenge(gsasl_strerror(code));
+    return std::move(*octets);
+}
+
+Expected<std::optional<KeyRequest>> Client::key_for(std::string_view challenge) {
+    auto octets = decoded(challenge);
+    if (!octets) {
+        return failure(std::move(octets).error());
     }
-    session_->finished = code == GSASL_OK;
-    const std::size_t length = output == nullptr ? 0 : std::strlen(output);
-    Secret response{std::string(output == nullptr ? "" : output, length)};
-    if (output != nullptr) {
-        explicit_bzero(output, length);
-        gsasl_free(output);
+    return mechanism_->key_for(octets->reveal());
+}
+
+void Client::take_key(Secret key) {
+    mechanism_->take_key(std::move(key));
+}
+
+Expected<Secret> Client::respond(std::string_view challenge) {
+    auto octets = decoded(challenge);
+    if (!octets) {
+        return failure(std::move(octets).error());
     }
-    return response;
+    first_must_be_empty_ = false;
+    auto response = mechanism_->respond(octets->reveal());
+    if (!response) {
+        return failure(std::move(response).error());
+    }
+    return response->empty() ? Secret() : to_base64(response->reveal());
+}
+
+bool Client::is_satisfied() const {
+    return mechanism_->is_satisfied();
+}
+
+const std::optional<Complaint>& Client::complaint() const {
+    return mechanism_->complaint();
 }
 
 }  // namespace postrider::sasl

@@ -43,11 +43,6 @@ std::string in_list(const std::vector<std::string>& mechanisms) {
     return list.empty() ? "no AUTH at all" : "AUTH " + list;
 }
 
-/// Does the mechanism begin with the client (RFC 4422 section 3)?
-bool client_begins(std::string_view mechanism) {
-    return mechanism != "LOGIN" && mechanism != "CRAM-MD5" && mechanism != "DIGEST-MD5";
-}
-
 /// "head tail", or what of them is not empty, with CRLF; in memory that is wiped.
 Secret line_of(std::string_view head, std::string_view tail) {
     std::string line;
@@ -82,7 +77,7 @@ Expected<Authentication> Authentication::choose(const Login& login, const Capabi
                                    "auth and tls of the destination",
                                    in_list(offered.auth), mechanism.empty() ? "auto" : mechanism));
     }
-    auto client = sasl::Client::start(mechanism, login.user, login.password);
+    auto client = sasl::Client::start(mechanism, {.user = login.user, .secret = login.password});
     if (!client) return failure(std::move(client).error());
     return Authentication(mechanism, login, std::move(*client));
 }
@@ -90,7 +85,8 @@ Expected<Authentication> Authentication::choose(const Login& login, const Capabi
 Expected<Secret> Authentication::begin() {
     const std::string command = "AUTH " + mechanism_;
     // No initial response for a token: Microsoft's servers end the session over a long one.
-    if (!client_begins(mechanism_) || mechanism_ == "XOAUTH2") return line_of(command, {});
+    if (!sasl::client_begins(mechanism_) || sasl::takes_token(mechanism_))
+        return line_of(command, {});
     auto response = client_.respond({});
     if (!response) return failure(std::move(response).error());
     const std::string_view text = response->empty() ? "=" : response->reveal();
@@ -107,6 +103,11 @@ Expected<Authentication::Step> Authentication::on_reply(const Reply& reply) {
     if (error_) return failure(*error_);
     if (reply.code == 334) return on_challenge(reply);
     if (!reply.is_positive()) return failure(refused(reply));
+    if (!client_.is_satisfied()) {
+        return failure(Errc::protocol, Retry::later,
+                       "the server said yes to AUTH " + mechanism_ +
+                           " before it had proved itself: it may not be the one that it poses as");
+    }
     return Step{true, {}};
 }
 
@@ -128,10 +129,12 @@ Error Authentication::refused(const Reply& reply) const {
         return {Errc::busy, Retry::later,
                 fmt::format("the server cannot log us in now: {}", described(reply))};
     }
-    return {Errc::login_refused, Retry::never,
-            fmt::format("the server refuses the login {} (AUTH {}): {}; check user and password of "
-                        "the destination",
-                        escaped(user_), mechanism_, described(reply))};
+    return {
+        Errc::login_refused, Retry::never,
+        fmt::format("the server refuses the login {} (AUTH {}): {}{}; check user and password of "
+                    "the destination",
+                    escaped(user_), mechanism_, described(reply),
+                    client_.complaint() ? ", explaining: " + client_.complaint()->text : "")};
 }
 
 std::string Authentication::described(const Reply& reply) const {

@@ -18,6 +18,9 @@ TEST(Pop3SettingsOfAccount, TakesOverEveryField) {
     account.user = "alice";
     account.password = Secret("c4n4ry");
     account.auth = config::Auth::plain;
+    account.fetch_token = [] { return Secret(std::string("t0ken")); };
+    account.tls_client_certificate = "/c.pem";
+    account.tls_client_key = "/k.pem";
     account.pipelining = false;
     account.timeouts = {1s, 2s, 3s, 4s, 5s, 6s, 7s};
     account.min_rate = 8;
@@ -32,6 +35,9 @@ TEST(Pop3SettingsOfAccount, TakesOverEveryField) {
     EXPECT_EQ(settings.user, "alice");
     EXPECT_EQ(settings.password.reveal(), "c4n4ry");
     EXPECT_EQ(settings.auth, pop3::AuthMethod::plain);
+    EXPECT_EQ(settings.fetch_token()->reveal(), "t0ken");
+    EXPECT_EQ(settings.tls_settings.client_certificate, "/c.pem");
+    EXPECT_EQ(settings.tls_settings.client_key, "/k.pem");
     EXPECT_FALSE(settings.pipelining);
     EXPECT_EQ(settings.timeouts.connect, 1s);
     EXPECT_EQ(settings.timeouts.greeting, 2s);
@@ -75,6 +81,25 @@ TEST(Pop3SettingsOfAccount, EveryWayOfTlsAndAuthHasItsCounterpart) {
     EXPECT_EQ(auth(config::Auth::automatic), pop3::AuthMethod::automatic);
     EXPECT_EQ(auth(config::Auth::user), pop3::AuthMethod::user);
     EXPECT_EQ(auth(config::Auth::plain), pop3::AuthMethod::plain);
+    EXPECT_EQ(auth(config::Auth::apop), pop3::AuthMethod::apop);
+    EXPECT_EQ(auth(config::Auth::login), pop3::AuthMethod::login);
+    EXPECT_EQ(auth(config::Auth::cram_md5), pop3::AuthMethod::cram_md5);
+    EXPECT_EQ(auth(config::Auth::scram_sha_1), pop3::AuthMethod::scram_sha_1);
+    EXPECT_EQ(auth(config::Auth::scram_sha_256), pop3::AuthMethod::scram_sha_256);
+    EXPECT_EQ(auth(config::Auth::scram_sha_1_plus), pop3::AuthMethod::scram_sha_1_plus);
+    EXPECT_EQ(auth(config::Auth::scram_sha_256_plus), pop3::AuthMethod::scram_sha_256_plus);
+    EXPECT_EQ(auth(config::Auth::external), pop3::AuthMethod::external);
+    EXPECT_EQ(auth(config::Auth::xoauth2), pop3::AuthMethod::xoauth2);
+    EXPECT_EQ(auth(config::Auth::oauthbearer), pop3::AuthMethod::oauthbearer);
+    const auto binding = [&account](config::ChannelBinding value) {
+        account.channel_binding = value;
+        return pop3_settings(account, {}).channel_binding;
+    };
+    EXPECT_EQ(binding(config::ChannelBinding::automatic), net::BindingKind::automatic);
+    EXPECT_EQ(binding(config::ChannelBinding::exporter), net::BindingKind::exporter);
+    EXPECT_EQ(binding(config::ChannelBinding::unique), net::BindingKind::unique);
+    EXPECT_EQ(binding(config::ChannelBinding::server_end_point),
+              net::BindingKind::server_end_point);
 }
 
 TEST(Pop3SettingsOfAccount, DefaultsOfConfigurationAndAdapterAreOne) {

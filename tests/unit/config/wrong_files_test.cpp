@@ -146,11 +146,12 @@ INSTANTIATE_TEST_SUITE_P(
                 "c.yaml:10:15: accounts.alice.protocol: 'imap' is not available in this version"},
         Mistake{"tls_pin_sha256: x",
                 "c.yaml:10:5: accounts.alice.tls_pin_sha256: not available in this version"},
-        Mistake{"auth: apop",
-                "c.yaml:10:11: accounts.alice.auth: 'apop' is not available in this version"},
+        Mistake{"auth: ntlm",
+                "c.yaml:10:11: accounts.alice.auth: 'ntlm' is not available in this version"},
         Mistake{"auth: plan",
-                "c.yaml:10:11: accounts.alice.auth: 'plan' is none of: auto, user, plain; did you "
-                "mean 'plain'?"},
+                "c.yaml:10:11: accounts.alice.auth: 'plan' is none of: auto, user, apop, plain, "
+                "login, cram-md5, scram-sha-1, scram-sha-256, scram-sha-1-plus, "
+                "scram-sha-256-plus, external, xoauth2, oauthbearer; did you mean 'plain'?"},
         Mistake{"tls: none",
                 "c.yaml:10:10: accounts.alice.tls: 'none' would show the password and all mail to "
                 "the network on the way to the server; only with allow_cleartext: true"},
@@ -222,11 +223,11 @@ TEST_F(WrongFile, EveryMissingKeyOfAnAccountIsTold) {
                 ::testing::ElementsAre(
                     "c.yaml:2:3: accounts.a.host: is missing: the POP3 server",
                     "c.yaml:2:3: accounts.a.user: is missing: the user name to log in with",
-                    "c.yaml:2:3: accounts.a.password: is missing: text, or where it lies: {file: "
-                    "...}",
                     "c.yaml:2:3: accounts.a.recipients: is missing: the list of local addresses "
                     "that get the mail",
-                    "c.yaml:2:3: accounts.a.deliver_to: is missing: the name of a destination"));
+                    "c.yaml:2:3: accounts.a.deliver_to: is missing: the name of a destination",
+                    "c.yaml:2:3: accounts.a.password: is missing: text, or where it lies: {file: "
+                    "...}"));
 }
 
 }  // namespace

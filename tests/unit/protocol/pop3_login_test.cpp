@@ -5,38 +5,11 @@
 #include "postrider/protocol/pop3/dialogue.h"
 #include "postrider/protocol/sasl/client.h"
 
-#include "pop3_script.h"
-#include "protocol/pop3/login.h"
+#include "pop3_login_script.h"
+#include "protocol/pop3/login_choice.h"
 
 namespace postrider::pop3 {
 namespace {
-
-constexpr const char* kCanary = "c4n4ry";
-constexpr const char* kPlainResponse = "AGFsaWNlAGM0bjRyeQ==";  // NUL alice NUL c4n4ry
-
-Settings settings_for(AuthMethod auth, std::string user = "alice", std::string password = kCanary) {
-    Settings settings;
-    settings.encrypted = true;
-    settings.auth = auth;
-    settings.user = std::move(user);
-    settings.password = Secret(std::move(password));
-    return settings;
-}
-
-/// A session up to where the login begins; `capa` are the lines of CAPA, or "" for -ERR.
-Script at_login(Settings settings, const std::string& capa) {
-    Script script(std::move(settings));
-    script.server("+OK\r\n");
-    EXPECT_EQ(script.sent(), "CAPA\r\n");
-    script.server(capa.empty() ? "-ERR what\r\n" : "+OK\r\n" + capa + ".\r\n");
-    return script;
-}
-
-void expect_logged_in(Script& script) {
-    EXPECT_EQ(script.sent(), "CAPA\r\n");
-    script.server("+OK\r\n.\r\n");
-    EXPECT_EQ(script.events(), "[in]");
-}
 
 TEST(Pop3Login, PrefersAuthPlainWhereItIsListed) {
     Script script = at_login(settings_for(AuthMethod::automatic), "USER\r\nSASL plain\r\n");
@@ -122,11 +95,11 @@ TEST(Pop3Login, SendsNonAsciiByUserWhereTheServerSaysSo) {
 
 // P-016, RFC 2449 section 4: a command line has 255 octets with its CRLF.
 TEST(Pop3Login, SendsNoUserOrPassLineOverTheLimit) {
-    const std::string longest(Login::kMaxCommandLine - 7, 'u');
+    const std::string longest(kMaxCommandLine - 7, 'u');
     Script fits = at_login(settings_for(AuthMethod::user, longest, longest), "USER\r\n");
-    EXPECT_EQ(fits.sent().size(), Login::kMaxCommandLine);
+    EXPECT_EQ(fits.sent().size(), kMaxCommandLine);
     fits.server("+OK\r\n");
-    EXPECT_EQ(fits.sent().size(), Login::kMaxCommandLine);
+    EXPECT_EQ(fits.sent().size(), kMaxCommandLine);
     for (const auto& settings : {settings_for(AuthMethod::user, longest + "u"),
                                  settings_for(AuthMethod::user, "alice", longest + "u"),
                                  settings_for(AuthMethod::automatic, "alice", longest + "u")}) {

@@ -59,6 +59,8 @@ class Script {
     std::string events() { return std::exchange(events_, {}); }
 
     [[nodiscard]] const Error& error() const { return error_; }
+    /// Of the last KeyNeeded.
+    [[nodiscard]] const sasl::KeyRequest& key_request() const { return key_request_; }
     [[nodiscard]] std::size_t fed() const { return fed_; }
 
   private:
@@ -83,6 +85,10 @@ class Script {
 
     void note(const NeedInput&) {}
     void note(const StartTls&) { add("tls"); }
+    void note(const KeyNeeded& e) {
+        key_request_ = e.request;
+        add("key");
+    }
     void note(const LoggedIn&) { add("in"); }
     void note(const ListingDone& e) {
         std::string text = e.has_uids ? "list" : "list without uids";
@@ -119,6 +125,7 @@ class Script {
     std::string events_;
     std::string message_;
     Error error_;
+    sasl::KeyRequest key_request_;
     std::unique_ptr<Dialogue> dialogue_;
 };
 

@@ -1,4 +1,5 @@
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <gtest/gtest.h>
@@ -12,8 +13,12 @@ Secret secret(std::string text) {
     return Secret(std::move(text));
 }
 
+Expected<Client> start(std::string_view mechanism, std::string user, Secret with) {
+    return Client::start(mechanism, {.user = std::move(user), .secret = std::move(with)});
+}
+
 TEST(SaslClient, PlainAnswersTheEmptyFirstChallengeWithUserAndPassword) {
-    auto client = Client::start("PLAIN", "tim", secret("tanstaaftanstaaf"));
+    auto client = start("PLAIN", "tim", secret("tanstaaftanstaaf"));
     ASSERT_TRUE(client);
     const auto response = client->respond("");
     ASSERT_TRUE(response);
@@ -22,7 +27,7 @@ TEST(SaslClient, PlainAnswersTheEmptyFirstChallengeWithUserAndPassword) {
 }
 
 TEST(SaslClient, PlainCarriesEightBitOctetsAsTheyAre) {
-    auto client = Client::start("PLAIN", "\xc3\xa4", secret("\xc3\xb6"));
+    auto client = start("PLAIN", "\xc3\xa4", secret("\xc3\xb6"));
     ASSERT_TRUE(client);
     const auto response = client->respond("");
     ASSERT_TRUE(response);
@@ -31,7 +36,7 @@ TEST(SaslClient, PlainCarriesEightBitOctetsAsTheyAre) {
 
 // P-014
 TEST(SaslClient, PlainRefusesAChallengeWhereTheClientBegins) {
-    auto client = Client::start("PLAIN", "tim", secret("hunter2"));
+    auto client = start("PLAIN", "tim", secret("hunter2"));
     ASSERT_TRUE(client);
     const auto response = client->respond("aGVsbG8=");
     ASSERT_FALSE(response);
@@ -40,7 +45,7 @@ TEST(SaslClient, PlainRefusesAChallengeWhereTheClientBegins) {
 
 // P-014
 TEST(SaslClient, PlainIsNotSaidTwice) {
-    auto client = Client::start("PLAIN", "tim", secret("hunter2"));
+    auto client = start("PLAIN", "tim", secret("hunter2"));
     ASSERT_TRUE(client);
     ASSERT_TRUE(client->respond(""));
     const auto again = client->respond("");
@@ -49,7 +54,7 @@ TEST(SaslClient, PlainIsNotSaidTwice) {
 }
 
 TEST(SaslClient, CramMd5AnswersTheChallengeOfTheServer) {
-    auto client = Client::start("CRAM-MD5", "tim", secret("tanstaaftanstaaf"));
+    auto client = start("CRAM-MD5", "tim", secret("tanstaaftanstaaf"));
     ASSERT_TRUE(client);
     // RFC 2195 section 2.
     const auto response =
@@ -62,7 +67,7 @@ TEST(SaslClient, CramMd5AnswersTheChallengeOfTheServer) {
 TEST(SaslClient, RefusesWhatIsNoBase64) {
     for (const std::string& challenge :
          {std::string("!!!!"), std::string("YQ"), std::string("YWJj\0YWJj", 9)}) {
-        auto client = Client::start("CRAM-MD5", "tim", secret("hunter2"));
+        auto client = start("CRAM-MD5", "tim", secret("hunter2"));
         ASSERT_TRUE(client);
         const auto response = client->respond(challenge);
         ASSERT_FALSE(response) << challenge;
@@ -73,7 +78,7 @@ TEST(SaslClient, RefusesWhatIsNoBase64) {
 
 // P-014, A-010
 TEST(SaslClient, RefusesAChallengeOneOctetOverTheLimit) {
-    auto client = Client::start("CRAM-MD5", "tim", secret("hunter2"));
+    auto client = start("CRAM-MD5", "tim", secret("hunter2"));
     ASSERT_TRUE(client);
     const auto response = client->respond(std::string(kMaxChallenge + 1, 'A'));
     ASSERT_FALSE(response);
@@ -82,17 +87,68 @@ TEST(SaslClient, RefusesAChallengeOneOctetOverTheLimit) {
 }
 
 TEST(SaslClient, TakesAChallengeOfJustTheLimit) {
-    auto client = Client::start("CRAM-MD5", "tim", secret("hunter2"));
+    auto client = start("CRAM-MD5", "tim", secret("hunter2"));
     ASSERT_TRUE(client);
     EXPECT_TRUE(client->respond(std::string(kMaxChallenge, 'A')));
 }
 
+TEST(SaslClient, LoginAnswersBothQuestionsWhateverTheySay) {
+    auto client = start("LOGIN", "tim", secret("tanstaaftanstaaf"));
+    ASSERT_TRUE(client);
+    EXPECT_FALSE(client_begins("LOGIN"));
+    EXPECT_EQ(client->respond("VXNlcm5hbWU6")->reveal(), "dGlt");
+    EXPECT_FALSE(client->is_satisfied());
+    EXPECT_EQ(client->respond("")->reveal(), "dGFuc3RhYWZ0YW5zdGFhZg==");
+    EXPECT_TRUE(client->is_satisfied());
+    EXPECT_FALSE(client->respond(""));
+}
+
+TEST(SaslClient, ExternalSaysWhoItWantsToBe) {
+    auto client = start("EXTERNAL", "tim", {});
+    ASSERT_TRUE(client);
+    EXPECT_EQ(client->respond("")->reveal(), "dGlt");
+    EXPECT_TRUE(client->is_satisfied());
+    auto nobody = start("EXTERNAL", "", {});
+    ASSERT_TRUE(nobody);
+    EXPECT_EQ(nobody->respond("")->reveal(), "");
+}
+
+// P-015
+TEST(SaslClient, ScramIsNotSatisfiedBeforeTheServerHasProvedItself) {
+    for (const char* const mechanism : {"SCRAM-SHA-1", "SCRAM-SHA-256"}) {
+        auto client = start(mechanism, "user", secret("pencil"));
+        ASSERT_TRUE(client);
+        ASSERT_TRUE(client->respond(""));
+        EXPECT_FALSE(client->is_satisfied());
+        EXPECT_FALSE(client->key_for("!!!"));
+        EXPECT_FALSE(client->respond("dj1BQUFB"));
+        EXPECT_FALSE(client->is_satisfied());
+    }
+    EXPECT_EQ(start("SCRAM-SHA-256-PLUS", "user", secret("pencil")).error().code, Errc::config);
+}
+
+//
+TEST(SaslClient, KnowsWhichMechanismsTakeATokenAndWrapsThem) {
+    EXPECT_TRUE(takes_token("XOAUTH2"));
+    EXPECT_TRUE(takes_token("OAUTHBEARER"));
+    EXPECT_FALSE(takes_token("PLAIN"));
+    auto client = start("XOAUTH2", "u", secret("t"));
+    ASSERT_TRUE(client);
+    EXPECT_EQ(client->respond("")->reveal(), "dXNlcj11AWF1dGg9QmVhcmVyIHQBAQ==");
+    // "{}": the answer is an empty line.
+    EXPECT_EQ(client->respond("e30=")->reveal(), "");
+    EXPECT_TRUE(client->complaint());
+}
+
+// NTLM, for one, is not built.
 TEST(SaslClient, SaysWhichMechanismIsMissing) {
-    const auto client = Client::start("X-NO-SUCH", "tim", secret("hunter2"));
-    ASSERT_FALSE(client);
-    EXPECT_EQ(client.error().code, Errc::unsupported);
-    EXPECT_EQ(client.error().retry, Retry::never);
-    EXPECT_NE(client.error().text.find("X-NO-SUCH"), std::string::npos);
+    for (const char* const mechanism : {"X-NO-SUCH", "NTLM", "DIGEST-MD5", "plain", "", "-PLUS"}) {
+        const auto client = start(mechanism, "tim", secret("hunter2"));
+        ASSERT_FALSE(client);
+        EXPECT_EQ(client.error().code, Errc::unsupported);
+        EXPECT_EQ(client.error().retry, Retry::never);
+        EXPECT_NE(client.error().text.find(mechanism), std::string::npos);
+    }
 }
 
 }  // namespace

@@ -109,7 +109,7 @@ TEST_F(Pop3SessionEndTest, AMessageThatCannotBeSpooledEndsTheSession) {
 
 TEST_F(Pop3SessionEndTest, DestroyedWhileConnectingItTellsNothing) {
     peer.then({"connect-hangs"});
-    factory = make_pop3_source(loop, peer, settings);
+    factory = make_pop3_source(loop, worker, peer, settings);
     session = factory->open(told, {});
     session->start();
     session.reset();

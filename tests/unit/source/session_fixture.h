@@ -15,6 +15,7 @@
 
 #include "support/scripted_peer.h"
 #include "support/sim_loop.h"
+#include "support/sim_worker.h"
 
 namespace postrider::source {
 
@@ -123,7 +124,7 @@ class SessionTest : public testing::Test {
 
     void start(Script script) {
         peer.then(std::move(script));
-        factory = make_pop3_source(loop, peer, settings);
+        factory = make_pop3_source(loop, worker, peer, settings);
         session = factory->open(told, quirks);
         session->start();
         started = loop.now();
@@ -137,6 +138,7 @@ class SessionTest : public testing::Test {
     }
 
     test::SimLoop loop;
+    test::SimWorker worker{loop};
     test::ScriptedPeer peer{loop};
     Told told;
     Pop3Settings settings;

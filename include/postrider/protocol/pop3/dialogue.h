@@ -12,6 +12,8 @@
 
 #include "postrider/base/error.h"
 #include "postrider/base/secret.h"
+#include "postrider/protocol/sasl/credentials.h"
+#include "postrider/protocol/sasl/scram_key.h"
 
 namespace postrider::pop3 {
 
@@ -31,9 +33,19 @@ inline constexpr std::size_t kWindowFull = 100;
 inline constexpr std::size_t kWindowLow = 20;
 
 enum class AuthMethod : std::uint8_t {
-    automatic,  ///< AUTH PLAIN if the server lists it, else USER/PASS
-    user,       ///< USER/PASS (RFC 1939)
-    plain,      ///< AUTH PLAIN (RFC 5034)
+    automatic,  ///< the strongest that the server lists; never APOP, never CRAM-MD5 (P-012)
+    user,       ///< USER and PASS (RFC 1939)
+    apop,       ///< APOP (RFC 1939)
+    plain,      ///< from here on AUTH (RFC 5034) with the mechanism of that name
+    login,
+    cram_md5,
+    scram_sha_1,
+    scram_sha_256,
+    scram_sha_1_plus,
+    scram_sha_256_plus,
+    external,  ///< as whom the certificate says that we gave in the TLS handshake
+    xoauth2,
+    oauthbearer,
 };
 
 struct Settings {
@@ -47,6 +59,10 @@ struct Settings {
     AuthMethod auth = AuthMethod::automatic;
     std::string user;
     Secret password;
+    Secret token = {};                    ///< OAuth 2.0 access token, in place of the password
+    bool has_client_certificate = false;  ///< EXTERNAL is then chosen where nothing else is set
+    std::string host = {};                ///< as configured, for OAUTHBEARER
+    std::uint16_t port = 0;
 };
 
 /// RFC 2449. The last answer counts: it is asked again after STLS and after the login (P-009).
@@ -82,7 +98,10 @@ enum class Phase : std::uint8_t { greeting, tls, login, transaction, quit, over 
 // What next() reports.
 struct NeedInput {};  ///< nothing more to tell until bytes come
 struct StartTls {};   ///< turn the stream into TLS, then tls_started()
-struct LoggedIn {};   ///< capabilities() are those of this user now
+struct KeyNeeded {
+    sasl::KeyRequest request;
+};                   ///< derive it where it may take seconds, then key_derived()
+struct LoggedIn {};  ///< capabilities() are those of this user now
 struct ListingDone {
     std::vector<Listed> messages;
     bool has_uids = true;  ///< false: the server does not know UIDL; no message has a UID
@@ -124,16 +143,16 @@ struct Failed {
     Error error;
 };  ///< the session is botched: close, never reuse
 
-using Event = std::variant<NeedInput, StartTls, LoggedIn, ListingDone, MessagePart, MessageDone,
-                           MessageRefused, HeadPart, HeadDone, HeadRefused, Deleted, DeleteRefused,
-                           NoopDone, QuitDone, Failed>;
+using Event = std::variant<NeedInput, StartTls, KeyNeeded, LoggedIn, ListingDone, MessagePart,
+                           MessageDone, MessageRefused, HeadPart, HeadDone, HeadRefused, Deleted,
+                           DeleteRefused, NoopDone, QuitDone, Failed>;
 
 /// The client side of one POP3 session (RFC 1939, 2449, 2595, 5034), without sockets and clocks:
 /// received bytes go into next(), which reports one event at a time; bytes to send come out of
 /// take_output(). The way up to LoggedIn goes by itself; then come the commands.
 ///
 ///   greeting -> [CAPA -> STLS -> tls_started()] -> CAPA -> [LANG] -> [UTF8] ->
-///   AUTH PLAIN | USER, PASS -> CAPA -> LoggedIn
+///   AUTH | USER, PASS | APOP -> CAPA -> LoggedIn
 ///
 /// Promises: a message ends only at CRLF.CRLF, or at LF.LF if every line up to LoggedIn ended in a
 /// bare LF (P-004), exactly one dot is un-stuffed (P-005), bytes
@@ -153,8 +172,15 @@ class Dialogue {
     /// What is to be sent now; may be empty. It may hold the password: do not log, wipe after use.
     [[nodiscard]] std::string take_output();
 
+    /// What logins can be bound to: to be told where the stream is under TLS, before the greeting
+    /// is read or before tls_started().
+    void bind_channel(sasl::ChannelBinding binding);
+
     /// The stream is under TLS now; only after StartTls.
     void tls_started();
+
+    /// Only after KeyNeeded. Nothing that is received before counts as an answer.
+    void key_derived(Secret key);
 
     // Commands, only after LoggedIn and before quit(). They queue, and go out as the window allows.
     void list();                      ///< UIDL and LIST -> ListingDone
