@@ -23,7 +23,7 @@ from road import Road, Servers
 T = TypeVar("T")
 
 
-def _or_skip(make: Callable[[], T]) -> T:
+def or_skip(make: Callable[[], T]) -> T:
     """A server that this machine cannot offer skips the test, but fails it where CI=true."""
     try:
         return make()
@@ -66,8 +66,8 @@ def servers(place: Workplace) -> Iterator[Servers]:
     others = {"127.0.0.2": ours.issue(["DNS:pop.elsewhere.example"]),
               "127.0.0.3": ours.issue(["IP:127.0.0.3"], expired=True),
               "127.0.0.4": stranger.issue(["IP:127.0.0.4"])}
-    with _or_skip(lambda: Dovecot(place, ours, others)) as dovecot, \
-            _or_skip(lambda: Postfix(place)) as postfix:
+    with or_skip(lambda: Dovecot(place, ours, others)) as dovecot, \
+            or_skip(lambda: Postfix(place)) as postfix:
         yield Servers(dovecot, postfix, ours)
 
 

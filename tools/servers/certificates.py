@@ -30,6 +30,10 @@ keyUsage = critical, keyCertSign, cRLSign
 basicConstraints = CA:false
 keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
+[client]
+basicConstraints = CA:false
+keyUsage = critical, digitalSignature
+extendedKeyUsage = clientAuth
 """
 
 
@@ -56,14 +60,21 @@ class Authority:
 
     def issue(self, names: list[str], expired: bool = False) -> Certificate:
         """A certificate for subject alternative names such as DNS:localhost or IP:127.0.0.1."""
+        span = ["-startdate", "20200101000000Z", "-enddate", "20200201000000Z"] if expired \
+            else ["-days", "2"]
+        return self._sign("postrider trial server", ["-addext", f"subjectAltName={','.join(names)}"],
+                          span)
+
+    def issue_client(self, name: str) -> Certificate:
+        """The certificate of a user: the name is its Common Name."""
+        return self._sign(name, [], ["-days", "2", "-extensions", "client"])
+
+    def _sign(self, name: str, wishes: list[str], span: list[str]) -> Certificate:
         self._count += 1
         made = Certificate(self._folder / f"{self._count}.pem", self._folder / f"{self._count}.key")
         request = self._folder / f"{self._count}.csr"
-        self._openssl("req", *self._new_key(made.key), "-subj", "/CN=postrider trial server",
-                      "-addext", f"subjectAltName={','.join(names)}",
+        self._openssl("req", *self._new_key(made.key), "-subj", f"/CN={name}", *wishes,
                       "-config", self._config, "-out", request)
-        span = ["-startdate", "20200101000000Z", "-enddate", "20200201000000Z"] if expired \
-            else ["-days", "2"]
         self._openssl("ca", "-batch", "-notext", "-config", self._config, *span,
                       "-cert", self.file, "-keyfile", self._folder / "ca.key",
                       "-in", request, "-out", made.chain)

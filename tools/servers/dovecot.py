@@ -35,7 +35,7 @@ log_path = {log}
 mail_location = maildir:~
 mail_fsync = never
 mail_max_userip_connections = 1000
-auth_mechanisms = plain login
+auth_mechanisms = {mechanisms}
 auth_username_format = %Ln
 auth_failure_delay = 0
 disable_plaintext_auth = no
@@ -43,10 +43,7 @@ ssl = yes
 ssl_cert = <{chain}
 ssl_key = <{key}
 pop3_client_workarounds =
-passdb {{
-  driver = static
-  args = password={password}
-}}
+{passdb}
 userdb {{
   driver = static
   args = uid={user} gid={group} home={mail}/%n allow_all_users=yes
@@ -85,12 +82,27 @@ service stats {{
 }}
 """
 
+_PASSDB = f"""
+passdb {{
+  driver = static
+  args = password={PASSWORD}
+}}
+"""
+
 _OTHER = """
 local {address} {{
   ssl_cert = <{chain}
   ssl_key = <{key}
 }}
 """
+
+
+@dataclass(frozen=True)
+class Logins:
+    """How users prove themselves: SASL mechanisms, and settings with a passdb for them."""
+
+    mechanisms: str = "plain login"
+    settings: str = _PASSDB
 
 
 @dataclass(frozen=True)
@@ -123,19 +135,21 @@ class Dovecot:
     """Certificates by address: 127.0.0.1 has one for localhost and itself; `others` adds more."""
 
     def __init__(self, place: Workplace, authority: Authority,
-                 others: dict[str, Certificate] | None = None) -> None:
-        self._folder = place.folder("dovecot")
+                 others: dict[str, Certificate] | None = None, logins: Logins = Logins(),
+                 name: str = "dovecot") -> None:
+        self.folder = place.folder(name)
+        self._logins = logins
         self._tree = place.programs(unpacked("dovecot"))
-        self._log = self._folder / "log"
+        self._log = self.folder / "log"
         self._log.touch()
         give(self._log)
-        self._mail = place.folder("dovecot/mail")
-        self.lmtp_socket = self._folder / "run/lmtp"
+        self._mail = place.folder(f"{name}/mail")
+        self.lmtp_socket = self.folder / "run/lmtp"
         own = authority.issue(["DNS:localhost", "IP:127.0.0.1"])
         for certificate in (own, *(others or {}).values()):
             give(certificate.key)
         self._environment = {"LD_LIBRARY_PATH": library_path(self._tree),
-                             "LD_PRELOAD": str(_shim(self._folder / "relocate.so")),
+                             "LD_PRELOAD": str(_shim(self.folder / "relocate.so")),
                              "RELOCATE_TREE": str(self._tree)}
         self._child: Child | None = None
         for attempt in range(3):
@@ -150,16 +164,16 @@ class Dovecot:
 
     def _write_config(self, own: Certificate, others: dict[str, Certificate]) -> None:
         text = _CONFIG.format(
-            run=self._folder / "run", tree=self._tree, log=self._log, mail=self._mail,
-            password=PASSWORD, user=owner().pw_name, group=_group(), chain=own.chain,
+            run=self.folder / "run", tree=self._tree, log=self._log, mail=self._mail,
+            mechanisms=self._logins.mechanisms, passdb=self._logins.settings, user=owner().pw_name, group=_group(), chain=own.chain,
             key=own.key, plain=self.plain_port, implicit=self.tls_port,
             addresses=" ".join(["127.0.0.1", *others]))
         for address, certificate in others.items():
             text += _OTHER.format(address=address, chain=certificate.chain, key=certificate.key)
-        (self._folder / "dovecot.conf").write_text(text)
+        (self.folder / "dovecot.conf").write_text(text)
 
     def start(self) -> None:
-        command = [self._tree / "usr/sbin/dovecot", "-F", "-c", self._folder / "dovecot.conf"]
+        command = [self._tree / "usr/sbin/dovecot", "-F", "-c", self.folder / "dovecot.conf"]
         self._child = Child("dovecot", command, self._log,
                             lambda: says(self.plain_port, b"+OK") and listens(self.tls_port),
                             env=self._environment, as_owner=True)
