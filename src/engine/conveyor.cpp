@@ -262,7 +262,8 @@ void Conveyor::on_transferred(const Transfer& transfer, TransferResult result) {
 
 void Conveyor::count(const TransferResult& result) {
     PollReport& report = load_.report;
-    if (!result.trouble.empty()) {
+    if (!result.trouble.empty() &&
+        (!result.is_secured() || report.put_off + report.fetch_refused == 0)) {
         report.last_trouble = result.trouble;
     }
     if (!result.is_secured()) {

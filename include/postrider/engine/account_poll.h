@@ -41,7 +41,9 @@ struct PollReport {
     std::optional<Duration> min_interval;  ///< between logins, as the server says (LOGIN-DELAY)
     /// There may be more mail right now, and the server allows the next login after so long.
     std::optional<Duration> more_after;
-    std::string last_trouble;    ///< why the last message was held, put off or refused
+    /// Why the last message was put off or could not be fetched, which is why the poll counts as
+    /// failed for now; if there is none, why the last one was held.
+    std::string last_trouble;
     std::optional<Error> error;  ///< why the poll did not run to its end
     Duration took{};
 };

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include <gmock/gmock.h>
+
 #include "unit/engine/poll_fixture.h"
 
 namespace postrider::engine {
@@ -198,6 +200,24 @@ TEST_F(ConveyorTest, OnePutOffLetsTheOthersPass) {
     EXPECT_EQ(done.put_off, 1U);
     sink.clear_script();
     EXPECT_EQ(good_poll().delivered, 1U);
+}
+
+TEST_F(ConveyorTest, WhyAMessageWasPutOffIsToldRatherThanWhyALaterOneIsHeld) {
+    add_some(3);
+    sink.answer("m1", {sink::Outcome::refused, 550, "5.1.1", "no such user"});
+    sink.answer("m2", {sink::Outcome::later, 451, "4.3.0", "not now"});
+    sink.answer("m3", {sink::Outcome::refused, 550, "5.7.1", "spam"});
+    const PollReport done = good_poll();
+    EXPECT_EQ(done.held, 2U);
+    EXPECT_EQ(done.put_off, 1U);
+    EXPECT_THAT(done.last_trouble, testing::HasSubstr("not now"));
+}
+
+TEST_F(ConveyorTest, WhyTheLastMessageIsHeldIsToldIfAllOthersPass) {
+    add_some(3);
+    sink.answer("m1", {sink::Outcome::refused, 550, "5.1.1", "no such user"});
+    sink.answer("m2", {sink::Outcome::refused, 550, "5.7.1", "spam"});
+    EXPECT_THAT(good_poll().last_trouble, testing::HasSubstr("spam"));
 }
 
 TEST_F(ConveyorTest, ThreePutOffsInARowPutOffTheRestUntried) {
