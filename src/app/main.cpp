@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <exception>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 
 #include "app/command_line.h"
 #include "app/commands.h"
+#include "app/out_of_memory.h"
 #include "app/told.h"
 
 namespace postrider::app {
@@ -91,6 +93,7 @@ ExitCode run_command(const CommandLine& line) {
 }  // namespace
 
 int run(int argc, const char* const* argv) {
+    std::set_new_handler(end_without_memory);
     const ParsedCommandLine parsed = parse_command_line(argc, argv);
     if (!parsed.command_line) {
         return static_cast<int>(parsed.exit_code);
@@ -99,7 +102,7 @@ int run(int argc, const char* const* argv) {
     try {
         return static_cast<int>(run_command(*parsed.command_line));
     } catch (const std::exception& error) {
-        // Start-up of a library, or no memory: nothing else throws out of a floor.
+        // Start-up of a library: nothing else throws out of a floor.
         tell(fmt::format("postrider: cannot start: {}", escaped(error.what())));
         return static_cast<int>(ExitCode::temporary);
     }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "postrider/base/assert.h"
+#include "postrider/base/out_of_memory.h"
 #include "postrider/event/loop.h"
 
 #include "event/timer_queue.h"
@@ -165,7 +166,9 @@ class LibeventLoop::Watch final : public FdWatch {
           on_ready_(std::make_shared<std::function<void(Readiness)>>(std::move(on_ready))),
           event_(event_new(loop.base_.get(), fd, EV_PERSIST, &Watch::on_event, this)),
           fd_(fd) {
-        POSTRIDER_ASSERT(event_ != nullptr);
+        if (event_ == nullptr) {
+            out_of_memory();
+        }
         set_interest(interest);
     }
 
@@ -182,8 +185,9 @@ class LibeventLoop::Watch final : public FdWatch {
         const int assigned =
             event_assign(event_.get(), loop_.base_.get(), fd_, events, &Watch::on_event, this);
         POSTRIDER_ASSERT(assigned == 0);
-        const int added = event_add(event_.get(), nullptr);
-        POSTRIDER_ASSERT(added == 0);
+        if (event_add(event_.get(), nullptr) != 0) {
+            out_of_memory();
+        }
     }
 
   private:
@@ -207,9 +211,9 @@ class LibeventLoop::SignalWatch final : public Operation {
         : loop_(loop),
           on_signal_(std::make_shared<Work>(std::move(on_signal))),
           event_(evsignal_new(loop.base_.get(), signal_number, &SignalWatch::on_event, this)) {
-        POSTRIDER_ASSERT(event_ != nullptr);
-        const int added = event_add(event_.get(), nullptr);
-        POSTRIDER_ASSERT(added == 0);
+        if (event_ == nullptr || event_add(event_.get(), nullptr) != 0) {
+            out_of_memory();
+        }
     }
 
   private:
@@ -333,8 +337,9 @@ void LibeventLoop::aim_tick() {
         return;
     }
     const timeval wait = to_timeval(std::max(*earliest - read_clock(), Duration::zero()));
-    const int added = evtimer_add(tick_event_.get(), &wait);
-    POSTRIDER_ASSERT(added == 0);
+    if (evtimer_add(tick_event_.get(), &wait) != 0) {
+        out_of_memory();
+    }
 }
 
 std::vector<Work> LibeventLoop::take_work() {

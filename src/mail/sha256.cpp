@@ -1,10 +1,9 @@
 #include "mail/sha256.h"
 
-#include <new>
-
 #include <openssl/evp.h>
 
 #include "postrider/base/assert.h"
+#include "postrider/base/out_of_memory.h"
 
 namespace postrider::mail {
 
@@ -13,8 +12,10 @@ void Sha256::Free::operator()(evp_md_ctx_st* context) const {
 }
 
 Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
-    if (context_ == nullptr) throw std::bad_alloc();
-    POSTRIDER_ASSERT(EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
+    // That there is SHA-256 is sure: what fails is the allocation of its state.
+    if (context_ == nullptr || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) {
+        out_of_memory();
+    }
 }
 
 void Sha256::add(std::string_view bytes) {

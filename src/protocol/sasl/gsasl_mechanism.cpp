@@ -13,7 +13,13 @@ namespace postrider::sasl {
 
 namespace {
 
-tl::unexpected<Error> unsupported(std::string_view mechanism, int code) {
+tl::unexpected<Error> cannot_start(std::string_view mechanism, int code) {
+    if (code == GSASL_MALLOC_ERROR) {
+        // Says nothing about the mechanism: the next login may have the memory.
+        return failure(
+            Errc::io, Retry::later,
+            fmt::format("no memory for a login with the mechanism {}", escaped(mechanism)));
+    }
     return failure(Errc::unsupported, Retry::never,
                    fmt::format("GNU SASL cannot do the mechanism {}: {}", escaped(mechanism),
                                gsasl_strerror(code)));
@@ -29,12 +35,13 @@ Expected<std::unique_ptr<Mechanism>> GsaslMechanism::make(std::string_view name,
                                                           const Credentials& credentials) {
     std::unique_ptr<GsaslMechanism> made(new GsaslMechanism());
     if (const int code = gsasl_init(&made->library_); code != GSASL_OK) {
-        return unsupported(name, code);
+        made->library_ = nullptr;  // has been released already, if it was there at all
+        return cannot_start(name, code);
     }
     const std::string mechanism(name);
     int code = gsasl_client_start(made->library_, mechanism.c_str(), &made->session_);
     if (code != GSASL_OK) {
-        return unsupported(name, code);
+        return cannot_start(name, code);
     }
     // EXTERNAL: who we are, the certificate says; who we want to be, the authorization identity.
     const bool is_external = name == "EXTERNAL";
@@ -43,7 +50,7 @@ Expected<std::unique_ptr<Mechanism>> GsaslMechanism::make(std::string_view name,
         code = set(made->session_, GSASL_PASSWORD, credentials.secret.reveal());
     }
     if (code != GSASL_OK) {
-        return unsupported(name, code);
+        return cannot_start(name, code);
     }
     return std::unique_ptr<Mechanism>(std::move(made));
 }

@@ -9,6 +9,7 @@
 #include <gsasl.h>
 
 #include "postrider/base/assert.h"
+#include "postrider/base/out_of_memory.h"
 #include "postrider/base/text.h"
 
 #include "protocol/sasl/encoding.h"
@@ -56,6 +57,9 @@ struct Keys {
         const int code = gsasl_scram_secrets_from_salted_password(
             hash == mail::Hash::sha1 ? GSASL_HASH_SHA1 : GSASL_HASH_SHA256,
             salted_password.reveal().data(), client.data(), server.data(), stored.data());
+        if (code == GSASL_MALLOC_ERROR) {
+            out_of_memory();
+        }
         POSTRIDER_ASSERT(code == GSASL_OK);
     }
     Keys(const Keys&) = delete;

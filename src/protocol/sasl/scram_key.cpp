@@ -6,6 +6,7 @@
 #include <gsasl.h>
 
 #include "postrider/base/assert.h"
+#include "postrider/base/out_of_memory.h"
 
 namespace postrider::sasl {
 
@@ -21,6 +22,9 @@ Secret derive_key(const KeyRequest& request) {
         hash, password.c_str(), request.iterations, request.salt.data(), request.salt.size(),
         salted.data(), client.data(), server.data(), stored.data());
     wipe(password);
+    if (code == GSASL_MALLOC_ERROR) {
+        out_of_memory();
+    }
     POSTRIDER_ASSERT(code == GSASL_OK);
     Secret key{std::string(salted.data(), gsasl_hash_length(hash))};
     for (Octets* const octets : {&salted, &client, &server, &stored}) {
