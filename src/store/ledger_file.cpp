@@ -167,6 +167,9 @@ Expected<void> LedgerFile::begin(const StateDir& state, const LedgerOptions& opt
         return failure(schema.error());
     }
     const std::string what = "cannot open the ledger " + found.ledger_path;
+    if (auto writable = check_writable(state, what); !writable) {
+        return writable;
+    }
     if (*schema > 0) {
         auto installation = catching_sqlite(what, [&] { return read_installation(database_); });
         if (!installation) {
@@ -192,9 +195,26 @@ Expected<void> LedgerFile::begin(const StateDir& state, const LedgerOptions& opt
     return make_durable(state.descriptor(), what);
 }
 
+/// SQLite opens for reading what it cannot open for writing, and says so at the first write only.
+Expected<void> LedgerFile::check_writable(const StateDir& state, const std::string& what) {
+    if (sqlite3_db_readonly(database_.getHandle(), "main") != 1) {
+        return {};
+    }
+    const FileHandle again(
+        ::openat(state.descriptor(), kLedgerName, O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+    if (!again.is_open()) {
+        return failure(file_error(what, errno));
+    }
+    return failure(Errc::io, Retry::later, what + ": it could not be opened for writing just now");
+}
+
 void LedgerFile::prepare(int schema) {
     database_.exec("PRAGMA page_size = 4096");
-    const std::string mode = database_.execAndGet("PRAGMA journal_mode = WAL").getString();
+    // To its end: the switch is committed only behind the row that tells the mode.
+    SQLite::Statement journal(database_, "PRAGMA journal_mode = WAL");
+    const std::string mode = journal.executeStep() ? journal.getColumn(0).getString() : "";
+    while (journal.executeStep()) {
+    }
     if (mode != "wal") {
         throw SQLite::Exception("its file system cannot hold a write-ahead log", SQLITE_READONLY);
     }
@@ -230,6 +250,9 @@ void LedgerFile::begin_generation(const Findings& found, const RandomOctets& ran
     transaction.commit();
     database_.check(sqlite3_file_control(database_.getHandle(), "main",
                                          SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&wal_)));
+    if (wal_ == nullptr || wal_->pMethods == nullptr) {
+        throw SQLite::Exception("its write-ahead log is not open", SQLITE_IOERR);
+    }
 }
 
 Expected<void> LedgerFile::sync_wal() {

@@ -66,6 +66,7 @@ class LedgerFile {
 
     [[nodiscard]] Expected<void> begin(const StateDir& state, const LedgerOptions& options,
                                        const RandomOctets& random_octets, Findings& found);
+    Expected<void> check_writable(const StateDir& state, const std::string& what);
     void prepare(int schema);
     void begin_generation(const Findings& found, const RandomOctets& random_octets);
     void on_commit(int wal_pages);

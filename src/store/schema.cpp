@@ -1,11 +1,14 @@
 #include "store/schema.h"
 
 #include <array>
+#include <charconv>
 #include <string>
+#include <string_view>
 
 #include <SQLiteCpp/Statement.h>
 #include <SQLiteCpp/Transaction.h>
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 #include "store/sqlite_error.h"
 
@@ -106,9 +109,27 @@ Expected<int> check_schema(SQLite::Database& database) {
     return version;
 }
 
+/// The code of the I/O error or lack of memory that quick_check met, or SQLITE_OK.
+int read_error_in(std::string_view verdict) {
+    constexpr std::string_view kLead = "error code=";
+    const std::size_t at = verdict.find(kLead);
+    int code = SQLITE_OK;
+    if (at != std::string_view::npos) {
+        const std::string_view digits = verdict.substr(at + kLead.size());
+        std::from_chars(digits.data(), digits.data() + digits.size(), code);
+    }
+    const int primary = code & 0xff;
+    return primary == SQLITE_IOERR || primary == SQLITE_NOMEM ? code : SQLITE_OK;
+}
+
 Expected<void> check_integrity(SQLite::Database& database) {
     const std::string verdict = database.execAndGet("PRAGMA quick_check(1)").getString();
     if (verdict != "ok") {
+        // A page that cannot be read now says nothing about what is written on it.
+        if (const int code = read_error_in(verdict); code != SQLITE_OK) {
+            return failure(sqlite_error(code, "cannot read the ledger " + database.getFilename(),
+                                        sqlite3_errstr(code)));
+        }
         return failure(Errc::corrupt, Retry::never,
                        fmt::format("the ledger {} is damaged ({}); it is left as it is: restore it "
                                    "from a backup",

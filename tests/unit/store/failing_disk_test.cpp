@@ -120,6 +120,55 @@ TEST_F(FailingDiskTest, ASyncWithNothingNewTouchesNoDisk) {
     EXPECT_EQ(disk_.log_syncs, before);
 }
 
+/// A ledger that is opened while the disk has a fault, and again when it has passed.
+class FailingOpenTest : public testing::Test {
+  protected:
+    FailingOpenTest() { fixture_.close(); }
+
+    void remove_ledger() const {
+        for (const std::string name : {"ledger.db", "ledger.db-wal", "installation"}) {
+            std::filesystem::remove(fixture_.path_of(name));
+        }
+    }
+    void expect_told_for_now(const std::string& words) {
+        const auto error = fixture_.try_open();
+        fixture_.close();
+        ASSERT_TRUE(error);
+        EXPECT_EQ(error->code, Errc::io) << error->text;
+        EXPECT_EQ(error->retry, Retry::later) << error->text;
+        EXPECT_NE(error->text.find(words), std::string::npos) << error->text;
+    }
+    void expect_opens() {
+        const auto error = fixture_.try_open();
+        EXPECT_FALSE(error.has_value()) << error->text;
+    }
+
+    FaultVfs disk_;
+    SqliteFixture fixture_;
+};
+
+TEST_F(FailingOpenTest, AFaultInSwitchingToTheLogIsTold) {
+    remove_ledger();
+    disk_.delete_result = SQLITE_IOERR_DELETE;
+    expect_told_for_now("disk I/O error");
+    disk_.delete_result = SQLITE_OK;
+    expect_opens();
+}
+
+TEST_F(FailingOpenTest, AFileThatCouldNotBeOpenedForWritingIsTold) {
+    disk_.is_read_only = true;
+    expect_told_for_now("the ledger");
+    disk_.is_read_only = false;
+    expect_opens();
+}
+
+TEST_F(FailingOpenTest, APageThatCannotBeReadIsNoDamage) {
+    disk_.read_result = SQLITE_IOERR_CORRUPTFS;
+    expect_told_for_now("cannot read the ledger");
+    disk_.read_result = SQLITE_OK;
+    expect_opens();
+}
+
 /// What the disk holds after a power cut, in a state directory of its own, opened.
 std::size_t records_after_power_cut(FaultVfs& disk, const SqliteFixture& fixture) {
     const auto durable = disk.durable();

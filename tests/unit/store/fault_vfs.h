@@ -22,6 +22,7 @@ class FaultVfs {
         vfs_.pNext = nullptr;
         vfs_.pAppData = this;
         vfs_.xOpen = on_open;
+        vfs_.xDelete = on_delete;
         sqlite3_vfs_register(&vfs_, 1);
     }
     FaultVfs(const FaultVfs&) = delete;
@@ -34,6 +35,13 @@ class FaultVfs {
     /// SQLITE_OK, or the code with which all writes to a log, or all fsyncs of one, fail.
     std::atomic<int> write_result = SQLITE_OK;
     std::atomic<int> sync_result = SQLITE_OK;
+
+    /// The same for deleting a file, and for reading the last page of the database.
+    std::atomic<int> delete_result = SQLITE_OK;
+    std::atomic<int> read_result = SQLITE_OK;
+
+    /// Files can be opened for reading only.
+    std::atomic<bool> is_read_only = false;
 
     /// fsyncs of a log that have begun.
     std::atomic<int> log_syncs = 0;
@@ -66,17 +74,37 @@ class FaultVfs {
     static int on_open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags,
                        int* out_flags) {
         auto* const owner = static_cast<FaultVfs*>(vfs->pAppData);
+        if (owner->is_read_only) {
+            flags = (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) | SQLITE_OPEN_READONLY;
+        }
         const int code = owner->real_->xOpen(owner->real_, path, file, flags, out_flags);
         if (code == SQLITE_OK && file->pMethods != nullptr) {
             auto patch = std::make_unique<Patch>(Patch{*file->pMethods, file->pMethods, owner,
                                                        path == nullptr ? "" : path,
                                                        (flags & SQLITE_OPEN_WAL) != 0});
             patch->methods.xClose = on_close;
+            patch->methods.xRead = on_read;
             patch->methods.xWrite = on_write;
             patch->methods.xSync = on_sync;
             file->pMethods = &patch.release()->methods;
         }
         return code;
+    }
+    static int on_delete(sqlite3_vfs* vfs, const char* path, int sync_directory) {
+        auto* const owner = static_cast<FaultVfs*>(vfs->pAppData);
+        const int wanted = owner->delete_result;
+        return wanted != SQLITE_OK ? wanted
+                                   : owner->real_->xDelete(owner->real_, path, sync_directory);
+    }
+    static int on_read(sqlite3_file* file, void* bytes, int count, sqlite3_int64 offset) {
+        const Patch& patch = patch_of(file);
+        sqlite3_int64 size = 0;
+        if (const int wanted = patch.owner->read_result;
+            wanted != SQLITE_OK && !patch.is_log &&
+            patch.real->xFileSize(file, &size) == SQLITE_OK && offset + count == size) {
+            return wanted;
+        }
+        return patch.real->xRead(file, bytes, count, offset);
     }
     static int on_close(sqlite3_file* file) {
         const std::unique_ptr<Patch> patch(&patch_of(file));
