@@ -65,6 +65,20 @@ net::BindingKind binding_kind(config::ChannelBinding binding) {
     return net::BindingKind::automatic;
 }
 
+net::TlsVersion tls_version(config::TlsVersion version) {
+    switch (version) {
+        case config::TlsVersion::tls1_0:
+            return net::TlsVersion::tls1_0;
+        case config::TlsVersion::tls1_1:
+            return net::TlsVersion::tls1_1;
+        case config::TlsVersion::tls1_2:
+            return net::TlsVersion::tls1_2;
+        case config::TlsVersion::tls1_3:
+            return net::TlsVersion::tls1_3;
+    }
+    return net::TlsVersion::tls1_2;
+}
+
 source::Consumes consumes(config::Consumes consumes) {
     switch (consumes) {
         case config::Consumes::automatic:
@@ -102,7 +116,13 @@ source::Pop3Settings pop3_settings(const config::AccountConfig& account, const m
                              .ca_file = account.tls_ca_file,
                              .session_key = "account " + account.name,
                              .client_certificate = account.tls_client_certificate,
-                             .client_key = account.tls_client_key};
+                             .client_key = account.tls_client_key,
+                             .pins = account.tls_limits.pins,
+                             .pins_and_authorities = account.tls_limits.pins_and_authorities,
+                             .min_version = tls_version(account.tls_limits.min_version),
+                             .ciphers = account.tls_limits.ciphers,
+                             .security_level = account.tls_limits.security_level};
+    settings.allow_cleartext = account.allow_cleartext;
     settings.auth = auth_method(account.auth);
     settings.user = account.user;
     settings.password = account.password;

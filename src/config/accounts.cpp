@@ -13,6 +13,7 @@
 #include "config/password.h"
 #include "config/retention.h"
 #include "config/scalars.h"
+#include "config/tls_limits.h"
 
 namespace postrider::config {
 
@@ -154,7 +155,7 @@ void read_min_rate(Reader& reader, const Value& value, AccountConfig& into) {
     }
 }
 
-constexpr std::array<Key<AccountDraft>, 38> kKeys = {{
+constexpr std::array<Key<AccountDraft>, 41> kKeys = {{
     {"protocol", read_protocol},
     {"host", in_account<read_host<&AccountConfig::host>>},
     {"port", in_account<read_number<&AccountConfig::port, 1, 65535>>},
@@ -177,8 +178,11 @@ constexpr std::array<Key<AccountDraft>, 38> kKeys = {{
     {"timeouts", in_account<read_timeouts>},
     {"min_rate", in_account<read_min_rate>},
     {"min_rate_over", in_account<read_deadline<&AccountConfig::min_rate_over>>},
-    {"tls_pin_sha256", nullptr},
-    {"tls_min_version", nullptr},
+    {"tls_pin_sha256", in_account<read_pins>},
+    {"tls_trust", in_account<read_tls_trust>},
+    {"tls_min_version", in_account<read_tls_min_version>},
+    {"tls_ciphers", in_account<read_tls_ciphers>},
+    {"tls_security_level", in_account<read_tls_security_level>},
     {"refused", nullptr},
     {"proxy", nullptr},
     {"provider", read_provider},

@@ -91,6 +91,15 @@ std::vector<LoginFault> login_faults(const AccountConfig& account, const LoginKe
     if (has_certificate && account.tls == Tls::none) {
         faults.push_back({"tls_client_certificate", "is shown in TLS only, and tls is none"});
     }
+    const TlsLimits& limits = account.tls_limits;
+    if (limits.min_version < TlsVersion::tls1_2 && limits.security_level != 0) {
+        faults.push_back(
+            {"tls_min_version",
+             "below 1.2 needs tls_security_level: 0; both for servers that have nothing better"});
+    }
+    if (limits.pins_and_authorities && limits.pins.empty()) {
+        faults.push_back({"tls_trust", "'both' needs tls_pin_sha256"});
+    }
     if (account.auth == Auth::apop && account.tls == Tls::starttls) {
         faults.push_back({"auth",
                           "'apop' proves itself by the greeting, which with tls: starttls comes "

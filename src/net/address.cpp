@@ -10,6 +10,7 @@
 #include <sys/un.h>
 
 #include "postrider/base/assert.h"
+#include "postrider/net/stream.h"
 
 namespace postrider::net {
 namespace {
@@ -82,6 +83,18 @@ std::string Address::to_text() const {
         ::inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
     }
     return text.data();
+}
+
+bool is_on_this_machine(const PeerInfo& peer) {
+    in_addr v4{};
+    if (::inet_pton(AF_INET, peer.address.c_str(), &v4) == 1) {
+        return ntohl(v4.s_addr) >> 24U == IN_LOOPBACKNET;
+    }
+    in6_addr v6{};
+    if (::inet_pton(AF_INET6, peer.address.c_str(), &v6) == 1) {
+        return IN6_IS_ADDR_LOOPBACK(&v6);
+    }
+    return peer.address.starts_with('/');
 }
 
 Expected<Socket> begin_connect(const Address& address) {

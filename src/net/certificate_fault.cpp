@@ -7,7 +7,9 @@
 #include <vector>
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <openssl/asn1.h>
+#include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
 #include "postrider/base/text.h"
@@ -128,15 +130,18 @@ std::string unknown_issuer(X509_STORE_CTX& context, const X509* current,
     return text + where_to_trust(settings);
 }
 
-}  // namespace
+/// Everything a person needs to tell whether it is the right one.
+std::string identity_of(const X509& leaf) {
+    return fmt::format("the server's certificate: subject {}, issuer {}, valid from {} to {}",
+                       name_text(X509_get_subject_name(&leaf)),
+                       name_text(X509_get_issuer_name(&leaf)),
+                       date_text(X509_get0_notBefore(&leaf)), date_text(X509_get0_notAfter(&leaf)));
+}
 
-std::string explain_certificate_fault(X509_STORE_CTX& context, const TlsSettings& settings) {
+/// What is wrong with the chain, in words.
+std::string chain_fault(X509_STORE_CTX& context, const X509* leaf, const X509* current,
+                        const TlsSettings& settings) {
     const int fault = X509_STORE_CTX_get_error(&context);
-    const X509* current = X509_STORE_CTX_get_current_cert(&context);
-    const X509* leaf = X509_STORE_CTX_get0_cert(&context);
-    if (current == nullptr || leaf == nullptr) {
-        return X509_verify_cert_error_string(fault);
-    }
     switch (fault) {
         case X509_V_ERR_CERT_HAS_EXPIRED:
             return whose(context, current) + " has expired on " +
@@ -160,9 +165,50 @@ std::string explain_certificate_fault(X509_STORE_CTX& context, const TlsSettings
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
         case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
             return unknown_issuer(context, current, settings);
+        case X509_V_ERR_EE_KEY_TOO_SMALL:
+        case X509_V_ERR_CA_KEY_TOO_SMALL:
+        case X509_V_ERR_CA_MD_TOO_WEAK:
+            return whose(context, current) + ": " + X509_verify_cert_error_string(fault) +
+                   ": the server needs a stronger one (until then tls_security_level: 1 or 0 lets "
+                   "it pass)";
         default:  // an int of OpenSSL, not an enum of ours: what is not named above it names itself
             return whose(context, current) + ": " + X509_verify_cert_error_string(fault);
     }
+}
+
+}  // namespace
+
+std::string explain_certificate_fault(X509_STORE_CTX& context, const TlsSettings& settings) {
+    const X509* current = X509_STORE_CTX_get_current_cert(&context);
+    const X509* leaf = X509_STORE_CTX_get0_cert(&context);
+    if (current == nullptr || leaf == nullptr) {
+        return X509_verify_cert_error_string(X509_STORE_CTX_get_error(&context));
+    }
+    return fmt::format(
+        "{} ({}); if it is the right server all the same, trust its key by "
+        "tls_pin_sha256: {}",
+        chain_fault(context, leaf, current, settings), identity_of(*leaf), key_pin(*leaf));
+}
+
+std::string explain_other_key(const X509& leaf) {
+    return fmt::format(
+        "the server has another key than those in tls_pin_sha256 ({}); if it is the "
+        "right server with a new key, trust it by tls_pin_sha256: {}",
+        identity_of(leaf), key_pin(leaf));
+}
+
+std::string key_pin(const X509& certificate) {
+    unsigned char* encoded = nullptr;
+    const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(&certificate), &encoded);
+    std::array<unsigned char, 32> digest{};
+    std::array<unsigned char, 45> text{};
+    if (size > 0) {
+        EVP_Digest(encoded, static_cast<std::size_t>(size), digest.data(), nullptr, EVP_sha256(),
+                   nullptr);
+        EVP_EncodeBlock(text.data(), digest.data(), static_cast<int>(digest.size()));
+        OPENSSL_free(encoded);
+    }
+    return {text.begin(), text.end() - 1};
 }
 
 }  // namespace postrider::net

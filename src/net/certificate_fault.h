@@ -14,4 +14,10 @@ namespace postrider::net {
 [[nodiscard]] std::string explain_certificate_fault(X509_STORE_CTX& context,
                                                     const TlsSettings& settings);
 
+/// The same where the authorities do not count: the key is none of the pinned ones.
+[[nodiscard]] std::string explain_other_key(const X509& leaf);
+
+/// The pin of a certificate's key: SHA-256 of its SubjectPublicKeyInfo, in base64.
+[[nodiscard]] std::string key_pin(const X509& certificate);
+
 }  // namespace postrider::net

@@ -12,6 +12,7 @@
 #include "net/address.h"
 #include "net/certificate_fault.h"
 #include "net/channel_binding.h"
+#include "net/tls_limits.h"
 
 namespace postrider::net {
 namespace {
@@ -73,6 +74,9 @@ Expected<void> TlsChannel::prepare() {
         return failure(Errc::tls, Retry::never,
                        escaped(settings_.server_name) + " is no host name that TLS can verify");
     }
+    if (auto limited = apply_tls_limits(*ssl_, settings_); !limited) {
+        return limited;
+    }
     if (auto loaded = load_client_certificate(); !loaded) {
         return loaded;
     }
@@ -121,8 +125,17 @@ bool TlsChannel::set_wanted_name() {
 }
 
 std::string TlsChannel::sessions_key() const {
-    // A resumed session brings no certificate: it counts for the name it was verified for only.
-    return settings_.session_key + '\0' + to_lower(settings_.server_name);
+    // A resumed session brings no certificate: it counts only for what it was verified for.
+    std::string key = settings_.session_key + '\0' + to_lower(settings_.server_name);
+    for (const std::string& pin : settings_.pins) {
+        key += '\0' + pin;
+    }
+    return key + (settings_.pins_and_authorities ? "\0and" : "");
+}
+
+TlsChannel& TlsChannel::channel_of(X509_STORE_CTX* context) {
+    void* ssl = X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx());
+    return *static_cast<TlsChannel*>(SSL_get_app_data(static_cast<SSL*>(ssl)));
 }
 
 int TlsChannel::on_new_session(SSL* ssl, SSL_SESSION* session) {
@@ -135,17 +148,41 @@ int TlsChannel::on_new_session(SSL* ssl, SSL_SESSION* session) {
 
 int TlsChannel::on_verified(int is_good, X509_STORE_CTX* context) {
     if (is_good == 0) {
-        void* ssl = X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx());
-        auto& channel = *static_cast<TlsChannel*>(SSL_get_app_data(static_cast<SSL*>(ssl)));
+        TlsChannel& channel = channel_of(context);
         channel.certificate_fault_ = explain_certificate_fault(*context, channel.settings_);
     }
     return is_good;
+}
+
+/// In place of OpenSSL's verification: a pin may be all that is asked for.
+int TlsChannel::on_certificate(X509_STORE_CTX* context, void* /*unused*/) {
+    TlsChannel& channel = channel_of(context);
+    const auto& pins = channel.settings_.pins;
+    if (!pins.empty()) {
+        const X509& leaf = *X509_STORE_CTX_get0_cert(context);
+        if (std::find(pins.begin(), pins.end(), key_pin(leaf)) == pins.end()) {
+            channel.certificate_fault_ = explain_other_key(leaf);
+            X509_STORE_CTX_set_error(context, X509_V_ERR_CERT_REJECTED);
+            return 0;
+        }
+        if (!channel.settings_.pins_and_authorities) {
+            X509_STORE_CTX_set_error(context, X509_V_OK);
+            return 1;
+        }
+    }
+    return X509_verify_cert(context);
 }
 
 IoStatus TlsChannel::handshake() {
     POSTRIDER_ASSERT(!is_established_);
     ERR_clear_error();
     const IoStatus status = status_of(SSL_do_handshake(ssl_.get()));
+    if (status == IoStatus::ok && SSL_get0_peer_certificate(ssl_.get()) == nullptr) {
+        // No cipher we offer comes without one; but then there was nothing to verify.
+        certificate_fault_ = "the server has shown no certificate";
+        note_failure(SSL_ERROR_SSL);
+        return IoStatus::failed;
+    }
     is_established_ = status == IoStatus::ok;
     return status;
 }
@@ -241,7 +278,18 @@ Error TlsChannel::handshake_failure(int ssl_error) const {
         case SSL_R_UNSUPPORTED_PROTOCOL:
         case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
             return {Errc::tls, Retry::never,
-                    with + ": the server knows no TLS version from 1.2 on"};
+                    fmt::format("{}: the server knows no TLS version from {} on "
+                                "(tls_min_version)",
+                                with, version_name(settings_.min_version))};
+        case SSL_R_DH_KEY_TOO_SMALL:
+        case SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED:
+        case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+        case SSL_R_NO_CIPHERS_AVAILABLE:
+        case SSL_R_NO_PROTOCOLS_AVAILABLE:
+            return {Errc::tls, Retry::never,
+                    fmt::format("{}: {}; the server may be too old for what is asked of it "
+                                "(tls_security_level, tls_ciphers, tls_min_version)",
+                                with, ERR_reason_error_string(code))};
         default:
             break;  // an int of OpenSSL: the others explain themselves
     }

@@ -63,12 +63,14 @@ class TlsChannel {
     /// Callbacks of OpenSSL, set on the SSL_CTX.
     static int on_new_session(SSL* ssl, SSL_SESSION* session);
     static int on_verified(int is_good, X509_STORE_CTX* context);
+    static int on_certificate(X509_STORE_CTX* context, void* unused);
 
   private:
     TlsChannel(std::shared_ptr<TlsTrust> trust, int fd, TlsSettings settings);
     [[nodiscard]] Expected<void> prepare();
     [[nodiscard]] bool set_wanted_name();
     [[nodiscard]] Expected<void> load_client_certificate();
+    [[nodiscard]] static TlsChannel& channel_of(X509_STORE_CTX* context);
     [[nodiscard]] std::string sessions_key() const;
 
     [[nodiscard]] IoStatus status_of(int result);

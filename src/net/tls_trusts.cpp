@@ -59,6 +59,7 @@ SslCtxPtr make_context() {
                                         SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(context.get(), 0);
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, TlsChannel::on_verified);
+    SSL_CTX_set_cert_verify_callback(context.get(), TlsChannel::on_certificate, nullptr);
     SSL_CTX_set_session_cache_mode(context.get(),
                                    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(context.get(), TlsChannel::on_new_session);

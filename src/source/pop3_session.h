@@ -37,6 +37,7 @@ class Pop3Session : public MailSource, private net::StreamEvents {
     void fetch_token();
     void derive_key(const sasl::KeyRequest& request);
     void bind_channel();
+    [[nodiscard]] Expected<void> check_protection() const;
     void connect();
     void on_connected(Expected<std::unique_ptr<net::ByteStream>> stream);
     void on_input() override;

@@ -3,6 +3,8 @@
 #include <memory>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "source/pop3_session.h"
 
 namespace postrider::source {
@@ -65,7 +67,7 @@ void Pop3Session::derive_key(const sasl::KeyRequest& request) {
     const auto key = std::make_shared<Secret>();
     working_ = worker_.run([request, key] { *key = sasl::derive_key(request); },
                            [this, key] {
-                               dialogue_->key_derived(std::move(*key));
+                               dialogue_->key_derived(*key);
                                send_output();
                            });
 }
@@ -73,6 +75,26 @@ void Pop3Session::derive_key(const sasl::KeyRequest& request) {
 void Pop3Session::bind_channel() {
     net::ChannelBinding binding = stream_->channel_binding(settings_.channel_binding);
     dialogue_->bind_channel({std::move(binding.name), std::move(binding.octets)});
+}
+
+/// May the stream as it is now carry what is secret? A name of this machine is no proof that it is
+/// this machine that was reached.
+Expected<void> Pop3Session::check_protection() const {
+    if (settings_.tls != TlsMode::none) {
+        if (!stream_->is_encrypted()) {
+            return failure(Errc::tls, Retry::later, "the connection is not under TLS");
+        }
+        return {};
+    }
+    const net::PeerInfo peer = stream_->peer();
+    if (settings_.allow_cleartext || net::is_on_this_machine(peer)) {
+        return {};
+    }
+    return failure(Errc::config, Retry::never,
+                   fmt::format("the server is at {}, which is not this machine: with tls: none the "
+                               "password would be shown to the network; only with "
+                               "allow_cleartext: true",
+                               peer.address));
 }
 
 void Pop3Session::connect() {
@@ -95,6 +117,15 @@ void Pop3Session::on_connected(Expected<std::unique_ptr<net::ByteStream>> stream
         return;
     }
     stream_ = std::move(*stream);
+    if (settings_.tls != TlsMode::starttls) {
+        if (const auto is_protected = check_protection(); !is_protected) {
+            end(is_protected.error());
+            return;
+        }
+    }
+    if (settings_.tls == TlsMode::none) {
+        dialogue_->allow_cleartext();
+    }
     bind_channel();
     stream_->attach(this);
     watch_progress();
@@ -103,8 +134,9 @@ void Pop3Session::on_connected(Expected<std::unique_ptr<net::ByteStream>> stream
 void Pop3Session::upgrade_to_tls() {
     watch_progress();
     stream_->start_tls(settings_.tls_settings, [this](const Expected<void>& secured) {
-        if (!secured) {
-            end(secured.error());
+        const Expected<void> is_protected = secured ? check_protection() : secured;
+        if (!is_protected) {
+            end(is_protected.error());
             return;
         }
         bind_channel();

@@ -51,6 +51,7 @@ Pop3Scenario::Pop3Scenario() {
     policy_.recipients = {*mail::Address::parse("alice@localhost")};
     settings_.endpoint = {"pop.example.net", 110, ""};
     settings_.tls = source::TlsMode::none;
+    settings_.allow_cleartext = true;
     settings_.tls_settings = {"pop.example.net", "", "account alice"};
     settings_.user = "alice";
     settings_.password = Secret("secret");

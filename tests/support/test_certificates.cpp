@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include <openssl/evp.h>
@@ -21,6 +22,7 @@ using net::FreeWith;
 using KeyPtr = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
 using CertPtr = std::unique_ptr<X509, FreeWith<X509_free>>;
 using ExtensionPtr = std::unique_ptr<X509_EXTENSION, FreeWith<X509_EXTENSION_free>>;
+using OctetsPtr = std::unique_ptr<ASN1_OCTET_STRING, FreeWith<ASN1_OCTET_STRING_free>>;
 using FilePtr = std::unique_ptr<std::FILE, FreeWith<std::fclose>>;
 
 KeyPtr make_key() {
@@ -61,14 +63,17 @@ CertPtr draft(const std::string& common_name, EVP_PKEY& key, long serial) {
 }
 
 CertPtr make_authority(const std::string& common_name, EVP_PKEY& key, X509* issuer,
-                       EVP_PKEY& issuer_key, long serial) {
+                       EVP_PKEY& issuer_key, long serial, bool may_sign = true) {
     CertPtr certificate = draft(common_name, key, serial);
     set_time(X509_getm_notBefore(certificate.get()), std::chrono::hours(-24 * 365));
     set_time(X509_getm_notAfter(certificate.get()), std::chrono::hours(24 * 365));
     X509& signer = issuer == nullptr ? *certificate : *issuer;
     X509_set_issuer_name(certificate.get(), X509_get_subject_name(&signer));
-    add_extension(*certificate, signer, NID_basic_constraints, "critical,CA:TRUE");
-    add_extension(*certificate, signer, NID_key_usage, "critical,keyCertSign,cRLSign");
+    add_extension(*certificate, signer, NID_basic_constraints,
+                  may_sign ? "critical,CA:TRUE" : "critical,CA:FALSE");
+    if (may_sign) {
+        add_extension(*certificate, signer, NID_key_usage, "critical,keyCertSign,cRLSign");
+    }
     add_extension(*certificate, signer, NID_subject_key_identifier, "hash");
     POSTRIDER_ASSERT(X509_sign(certificate.get(), &issuer_key, EVP_sha256()) > 0);
     return certificate;
@@ -82,15 +87,36 @@ void write_certificates(const std::string& path, const std::vector<X509*>& certi
     }
 }
 
-std::string alternative_names(const TestCertificateSpec& spec) {
-    std::string names;
+/// Of octets, which may be any.
+GENERAL_NAME* general_name(int kind, const std::string& octets) {
+    GENERAL_NAME* const name = GENERAL_NAME_new();
+    ASN1_STRING* const value = kind == GEN_DNS ? ASN1_IA5STRING_new() : ASN1_OCTET_STRING_new();
+    ASN1_STRING_set(value, octets.data(), static_cast<int>(octets.size()));
+    GENERAL_NAME_set0_value(name, kind, value);
+    return name;
+}
+
+void add_alternative_names(X509& certificate, const TestCertificateSpec& spec) {
+    const net::GeneralNamesPtr names(GENERAL_NAMES_new());
     for (const std::string& name : spec.dns_names) {
-        names += (names.empty() ? "DNS:" : ",DNS:") + name;
+        sk_GENERAL_NAME_push(names.get(), general_name(GEN_DNS, name));
     }
     for (const std::string& address : spec.ip_addresses) {
-        names += (names.empty() ? "IP:" : ",IP:") + address;
+        const OctetsPtr octets(a2i_IPADDRESS(address.c_str()));
+        const std::string_view bytes(
+            reinterpret_cast<const char*>(ASN1_STRING_get0_data(octets.get())),
+            static_cast<std::size_t>(ASN1_STRING_length(octets.get())));
+        sk_GENERAL_NAME_push(names.get(), general_name(GEN_IPADD, std::string(bytes)));
     }
-    return names;
+    if (sk_GENERAL_NAME_num(names.get()) > 0) {
+        X509_add1_ext_i2d(&certificate, NID_subject_alt_name, names.get(), 0, 0);
+    }
+}
+
+void write_key(const std::string& path, EVP_PKEY& key) {
+    const FilePtr file(std::fopen(path.c_str(), "w"));
+    POSTRIDER_ASSERT(file != nullptr);
+    PEM_write_PrivateKey(file.get(), &key, nullptr, nullptr, 0, nullptr, nullptr);
 }
 
 }  // namespace
@@ -103,6 +129,8 @@ struct TestCertificates::Authorities {
     CertPtr root = make_authority("Test Root", *root_key, nullptr, *root_key, 1);
     CertPtr intermediate =
         make_authority("Test Intermediate", *intermediate_key, root.get(), *root_key, 2);
+    CertPtr no_authority =
+        make_authority("No Authority", *intermediate_key, root.get(), *root_key, 4, false);
     CertPtr unknown = make_authority("Unknown Root", *unknown_key, nullptr, *unknown_key, 3);
 
     /// Certificate and key that sign, for every issuer but `itself`.
@@ -113,6 +141,8 @@ struct TestCertificates::Authorities {
             case TestIssuer::intermediate:
             case TestIssuer::intermediate_unsent:
                 return {intermediate.get(), intermediate_key.get()};
+            case TestIssuer::no_authority:
+                return {no_authority.get(), intermediate_key.get()};
             case TestIssuer::unknown_root:
                 return {unknown.get(), unknown_key.get()};
             case TestIssuer::itself:
@@ -129,10 +159,7 @@ TestCertificates::TestCertificates() : authorities_(std::make_unique<Authorities
     ca_file_ = directory_ + "/ca.pem";
     write_certificates(ca_file_, {authorities_->root.get()});
     key_file_ = directory_ + "/key.pem";
-    const FilePtr file(std::fopen(key_file_.c_str(), "w"));
-    POSTRIDER_ASSERT(file != nullptr);
-    PEM_write_PrivateKey(file.get(), authorities_->leaf_key.get(), nullptr, nullptr, 0, nullptr,
-                         nullptr);
+    write_key(key_file_, *authorities_->leaf_key);
 }
 
 TestCertificates::~TestCertificates() {
@@ -142,7 +169,14 @@ TestCertificates::~TestCertificates() {
 
 TestCertificate TestCertificates::make(const TestCertificateSpec& spec) {
     ++made_;
-    CertPtr leaf = draft(spec.common_name, *authorities_->leaf_key, 100 + made_);
+    const std::string path = directory_ + "/" + std::to_string(made_) + ".pem";
+    const KeyPtr own_key(spec.rsa_bits > 0 ? EVP_RSA_gen(static_cast<unsigned int>(spec.rsa_bits))
+                                           : nullptr);
+    if (own_key != nullptr) {
+        write_key(path + ".key", *own_key);
+    }
+    EVP_PKEY& leaf_key = own_key != nullptr ? *own_key : *authorities_->leaf_key;
+    CertPtr leaf = draft(spec.common_name, leaf_key, 100 + made_);
     set_time(X509_getm_notBefore(leaf.get()), spec.begins);
     set_time(X509_getm_notAfter(leaf.get()), spec.ends);
     const auto [issuer, key] = authorities_->signer(spec.issuer);
@@ -150,18 +184,15 @@ TestCertificate TestCertificates::make(const TestCertificateSpec& spec) {
     X509_set_issuer_name(leaf.get(), X509_get_subject_name(&signer));
     add_extension(*leaf, signer, NID_basic_constraints, "critical,CA:FALSE");
     add_extension(*leaf, signer, NID_ext_key_usage, spec.extended_key_usage);
-    if (const std::string names = alternative_names(spec); !names.empty()) {
-        add_extension(*leaf, signer, NID_subject_alt_name, names);
-    }
+    add_alternative_names(*leaf, spec);
     POSTRIDER_ASSERT(X509_sign(leaf.get(), key, EVP_sha256()) > 0);
 
     std::vector<X509*> chain{leaf.get()};
-    if (spec.issuer == TestIssuer::intermediate) {
+    if (spec.issuer == TestIssuer::intermediate || spec.issuer == TestIssuer::no_authority) {
         chain.push_back(issuer);
     }
-    const std::string path = directory_ + "/" + std::to_string(made_) + ".pem";
     write_certificates(path, chain);
-    return {path, key_file_};
+    return {path, own_key != nullptr ? path + ".key" : key_file_};
 }
 
 TestCertificate TestCertificates::make_for(const std::string& dns_name) {

@@ -14,16 +14,18 @@ enum class TestIssuer {
     intermediate_unsent,  ///< the same, but the server forgets to send it
     itself,               ///< self-signed
     unknown_root,         ///< another authority, which nobody is told about
+    no_authority,  ///< a good certificate of the root that may not sign any other, sent along
 };
 
 struct TestCertificateSpec {
     std::string common_name = "test server";
-    std::vector<std::string> dns_names;
+    std::vector<std::string> dns_names;  ///< of any octets
     std::vector<std::string> ip_addresses;
     TestIssuer issuer = TestIssuer::root;
     std::chrono::hours begins = std::chrono::hours(-24);  ///< from now
     std::chrono::hours ends = std::chrono::hours(24 * 30);
     std::string extended_key_usage = "serverAuth";
+    int rsa_bits = 0;  ///< an RSA key of its own of so many bits, in place of the common EC key
 };
 
 /// PEM files of a server: its chain (own certificate first) and its key.

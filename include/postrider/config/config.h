@@ -24,6 +24,19 @@ namespace postrider::config {
 /// There is no opportunistic value: starttls is required where it is chosen.
 enum class Tls : std::uint8_t { none, starttls, implicit };
 
+enum class TlsVersion : std::uint8_t { tls1_0, tls1_1, tls1_2, tls1_3 };
+
+/// How strict TLS is with a server.
+struct TlsLimits {
+    /// SHA-256 of the server's SubjectPublicKeyInfo, in base64; any of them is trusted in place of
+    /// authorities, name and dates.
+    std::vector<std::string> pins;
+    bool pins_and_authorities = false;  ///< tls_trust: both
+    TlsVersion min_version = TlsVersion::tls1_2;
+    std::string ciphers;                ///< as OpenSSL writes them; empty: its choice
+    std::optional<int> security_level;  ///< of OpenSSL; nothing: the system's
+};
+
 enum class DestinationType : std::uint8_t { smtp, lmtp };
 
 enum class Auth : std::uint8_t {
@@ -146,8 +159,9 @@ struct AccountConfig {
     std::string host;
     std::uint16_t port = 0;  ///< filled in by load(): 995 for implicit TLS, else 110
     Tls tls = Tls::implicit;
-    std::string tls_ca_file;       ///< absolute; empty: the system's trust store
-    std::string tls_server_name;   ///< filled in by load(): the host
+    std::string tls_ca_file;      ///< absolute; empty: the system's trust store
+    std::string tls_server_name;  ///< filled in by load(): the host
+    TlsLimits tls_limits;
     bool allow_cleartext = false;  ///< tls: none beyond this machine
     std::string user;
     PasswordSource password_source;

@@ -17,6 +17,9 @@ struct PeerInfo {
     std::string tls;      ///< "TLSv1.3 TLS_AES_256_GCM_SHA384", empty without TLS
 };
 
+/// A loopback address, or a Unix socket: nothing leaves this machine.
+[[nodiscard]] bool is_on_this_machine(const PeerInfo& peer);
+
 /// How a login can be bound to the TLS connection it runs in (RFC 5056): by the exporter of RFC
 /// 9266, the Finished message or the server's certificate (RFC 5929). Automatic: the exporter under
 /// TLS 1.3; else the Finished message, if the handshake is proof against being joined to another

@@ -18,6 +18,10 @@ std::string Dialogue::take_output() {
     return machine_->take_output();
 }
 
+void Dialogue::allow_cleartext() {
+    machine_->allow_cleartext();
+}
+
 void Dialogue::bind_channel(sasl::ChannelBinding binding) {
     machine_->bind_channel(std::move(binding));
 }
@@ -26,8 +30,8 @@ void Dialogue::tls_started() {
     machine_->tls_started();
 }
 
-void Dialogue::key_derived(Secret key) {
-    machine_->key_derived(std::move(key));
+void Dialogue::key_derived(const Secret& key) {
+    machine_->key_derived(key);
 }
 
 void Dialogue::list() {

@@ -194,8 +194,8 @@ Login::Step Login::on_challenge(std::string_view challenge, Quoter& quoter) {
     return Step{.send = answer(challenge, quoter)};
 }
 
-Secret Login::on_key(Secret key, Quoter& quoter) {
-    sasl_->take_key(std::move(key));
+Secret Login::on_key(const Secret& key, Quoter& quoter) {
+    sasl_->take_key(key);
     return answer(std::exchange(challenge_, {}), quoter);
 }
 

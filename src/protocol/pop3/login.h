@@ -39,7 +39,7 @@ class Login {
                                           Quoter& quoter);
 
     /// The next line with CRLF.
-    [[nodiscard]] Secret on_key(Secret key, Quoter& quoter);
+    [[nodiscard]] Secret on_key(const Secret& key, Quoter& quoter);
 
     /// A reply line in this login may be this long: a challenge is longer than a status line, and
     /// one that is a little too long is read to its end, to be answered with "*" (P-014).

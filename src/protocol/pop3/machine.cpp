@@ -9,7 +9,8 @@
 
 namespace postrider::pop3 {
 
-Dialogue::Machine::Machine(Settings settings) : settings_(std::move(settings)) {
+Dialogue::Machine::Machine(Settings settings)
+    : settings_(std::move(settings)), may_log_in_(settings_.encrypted) {
     POSTRIDER_ASSERT(!(settings_.use_stls && settings_.encrypted));
 }
 
@@ -46,17 +47,18 @@ void Dialogue::Machine::tls_started() {
         return;
     }
     POSTRIDER_ASSERT(state_ == State::tls);
+    may_log_in_ = true;
     enter(State::capa_before_login);
     send("CAPA");
 }
 
-void Dialogue::Machine::key_derived(Secret key) {
+void Dialogue::Machine::key_derived(const Secret& key) {
     if (state_ == State::failed) {
         return;
     }
     POSTRIDER_ASSERT(state_ == State::deriving);
     enter(State::login);
-    output_ = login_->on_key(std::move(key), quoter_).reveal();
+    output_ = login_->on_key(key, quoter_).reveal();
 }
 
 void Dialogue::Machine::retr(std::uint32_t number) {

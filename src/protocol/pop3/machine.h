@@ -28,9 +28,10 @@ class Dialogue::Machine {
 
     [[nodiscard]] Event next(std::string_view& input);
     [[nodiscard]] std::string take_output();
+    void allow_cleartext() { may_log_in_ = true; }
     void bind_channel(sasl::ChannelBinding binding) { binding_ = std::move(binding); }
     void tls_started();
-    void key_derived(Secret key);
+    void key_derived(const Secret& key);
     void push(Command command);
     void retr(std::uint32_t number);
     void quit();
@@ -118,6 +119,7 @@ class Dialogue::Machine {
     std::optional<bool> bare_lf_;
     LineReader lines_;
     MultilineReader body_;
+    bool may_log_in_;       ///< the stream is protected, or need not be
     std::string greeting_;  ///< empty under STLS: forgotten with all that came before TLS
     sasl::ChannelBinding binding_;
     std::optional<Login> login_;  ///< in login and deriving

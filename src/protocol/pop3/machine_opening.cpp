@@ -160,7 +160,13 @@ Dialogue::Machine::Report Dialogue::Machine::on_utf8_reply(std::string_view line
     return fail_no_reply("UTF8", line);
 }
 
+/// The one place where a session begins to tell who we are (P-010).
 Dialogue::Machine::Report Dialogue::Machine::begin_login() {
+    if (!may_log_in_) {
+        return fail({Errc::config, Retry::never,
+                     "the connection is not protected by TLS, and nothing allows to log in without "
+                     "it; nothing of the user was sent"});
+    }
     auto login = Login::choose(
         settings_, {.capabilities = capabilities_, .greeting = greeting_, .binding = binding_});
     if (!login) {

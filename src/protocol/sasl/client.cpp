@@ -94,8 +94,8 @@ Expected<std::optional<KeyRequest>> Client::key_for(std::string_view challenge) 
     return mechanism_->key_for(octets->reveal());
 }
 
-void Client::take_key(Secret key) {
-    mechanism_->take_key(std::move(key));
+void Client::take_key(const Secret& key) {
+    mechanism_->take_key(key);
 }
 
 Expected<Secret> Client::respond(std::string_view challenge) {

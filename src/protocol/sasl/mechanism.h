@@ -25,7 +25,7 @@ class Mechanism {
         std::string_view /*challenge*/) {
         return std::nullopt;
     }
-    virtual void take_key(Secret /*key*/) {}
+    virtual void take_key(const Secret& /*key*/) {}
 
     [[nodiscard]] virtual bool is_satisfied() const = 0;
     [[nodiscard]] const std::optional<Complaint>& complaint() const { return complaint_; }

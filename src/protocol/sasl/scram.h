@@ -28,7 +28,7 @@ class Scram final : public Mechanism {
 
     [[nodiscard]] Expected<Secret> respond(std::string_view challenge) override;
     [[nodiscard]] Expected<std::optional<KeyRequest>> key_for(std::string_view challenge) override;
-    void take_key(Secret key) override { key_ = std::move(key); }
+    void take_key(const Secret& key) override { key_ = key; }
     [[nodiscard]] bool is_satisfied() const override { return state_ == State::verified; }
 
   private:

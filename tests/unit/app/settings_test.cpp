@@ -21,6 +21,8 @@ TEST(Pop3SettingsOfAccount, TakesOverEveryField) {
     account.fetch_token = [] { return Secret(std::string("t0ken")); };
     account.tls_client_certificate = "/c.pem";
     account.tls_client_key = "/k.pem";
+    account.allow_cleartext = true;
+    account.tls_limits = {{"pin"}, true, config::TlsVersion::tls1_3, "HIGH", 1};
     account.pipelining = false;
     account.timeouts = {1s, 2s, 3s, 4s, 5s, 6s, 7s};
     account.min_rate = 8;
@@ -38,6 +40,12 @@ TEST(Pop3SettingsOfAccount, TakesOverEveryField) {
     EXPECT_EQ(settings.fetch_token()->reveal(), "t0ken");
     EXPECT_EQ(settings.tls_settings.client_certificate, "/c.pem");
     EXPECT_EQ(settings.tls_settings.client_key, "/k.pem");
+    EXPECT_TRUE(settings.allow_cleartext);
+    EXPECT_EQ(settings.tls_settings.pins, std::vector<std::string>{"pin"});
+    EXPECT_TRUE(settings.tls_settings.pins_and_authorities);
+    EXPECT_EQ(settings.tls_settings.min_version, net::TlsVersion::tls1_3);
+    EXPECT_EQ(settings.tls_settings.ciphers, "HIGH");
+    EXPECT_EQ(settings.tls_settings.security_level, 1);
     EXPECT_FALSE(settings.pipelining);
     EXPECT_EQ(settings.timeouts.connect, 1s);
     EXPECT_EQ(settings.timeouts.greeting, 2s);
@@ -91,6 +99,14 @@ TEST(Pop3SettingsOfAccount, EveryWayOfTlsAndAuthHasItsCounterpart) {
     EXPECT_EQ(auth(config::Auth::external), pop3::AuthMethod::external);
     EXPECT_EQ(auth(config::Auth::xoauth2), pop3::AuthMethod::xoauth2);
     EXPECT_EQ(auth(config::Auth::oauthbearer), pop3::AuthMethod::oauthbearer);
+    const auto version = [&account](config::TlsVersion value) {
+        account.tls_limits.min_version = value;
+        return pop3_settings(account, {}).tls_settings.min_version;
+    };
+    EXPECT_EQ(version(config::TlsVersion::tls1_0), net::TlsVersion::tls1_0);
+    EXPECT_EQ(version(config::TlsVersion::tls1_1), net::TlsVersion::tls1_1);
+    EXPECT_EQ(version(config::TlsVersion::tls1_2), net::TlsVersion::tls1_2);
+    EXPECT_EQ(version(config::TlsVersion::tls1_3), net::TlsVersion::tls1_3);
     const auto binding = [&account](config::ChannelBinding value) {
         account.channel_binding = value;
         return pop3_settings(account, {}).channel_binding;

@@ -144,8 +144,8 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Mistake{"protocol: imap",
                 "c.yaml:10:15: accounts.alice.protocol: 'imap' is not available in this version"},
-        Mistake{"tls_pin_sha256: x",
-                "c.yaml:10:5: accounts.alice.tls_pin_sha256: not available in this version"},
+        Mistake{"refused: hold",
+                "c.yaml:10:5: accounts.alice.refused: not available in this version"},
         Mistake{"auth: ntlm",
                 "c.yaml:10:11: accounts.alice.auth: 'ntlm' is not available in this version"},
         Mistake{"auth: plan",

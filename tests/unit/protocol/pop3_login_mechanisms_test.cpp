@@ -150,7 +150,11 @@ TEST(Pop3LoginMechanisms, TakesNoTokenWhereNobodyAsksForOne) {
     EXPECT_EQ(oauthbearer.events(), "[failed unsupported]");
     Settings clear = with_token(AuthMethod::xoauth2);
     clear.encrypted = false;
-    Script unlisted = at_login(clear, "USER\r\n");
+    Script unlisted(clear);
+    unlisted.dialogue().allow_cleartext();
+    unlisted.server("+OK\r\n");
+    (void)unlisted.sent();
+    unlisted.server("+OK\r\nUSER\r\n.\r\n");
     EXPECT_EQ(unlisted.events(), "[failed unsupported]");
     Script none = at_login(settings_for(AuthMethod::xoauth2), kAllMechanisms);
     EXPECT_EQ(none.events(), "[failed config]");

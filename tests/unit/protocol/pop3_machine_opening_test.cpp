@@ -37,6 +37,24 @@ TEST(Pop3Opening, SaysNothingOfTheUserBeforeTlsIsUp) {
     });
 }
 
+// P-010: who forgets TLS tells nothing of the user.
+TEST(Pop3Opening, LogsInWithoutTlsOnlyWhereThatIsAllowed) {
+    Settings clear = settings();
+    clear.encrypted = false;
+    Script s(clear);
+    s.server("+OK\r\n");
+    EXPECT_EQ(s.sent(), "CAPA\r\n");
+    s.server("+OK\r\nUSER\r\nSASL PLAIN\r\n.\r\n");
+    EXPECT_EQ(s.events(), "[failed config]");
+    EXPECT_EQ(s.sent(), "");
+
+    Script allowed(clear);
+    allowed.dialogue().allow_cleartext();
+    allowed.server("+OK\r\n");
+    allowed.server("+OK\r\nUSER\r\n.\r\n");
+    EXPECT_EQ(allowed.sent(), "CAPA\r\nUSER alice\r\n");
+}
+
 // P-007, P-010, P-011, A-004: STLS stripped, refused or answered with garbage.
 TEST(Pop3Opening, ClosesWhereStlsCannotBeHad) {
     struct Case {

@@ -90,6 +90,19 @@ TEST_F(Pop3SessionLoginTest, TheSessionDeadlineHoldsForTheTokenToo) {
     EXPECT_EQ(told.error->code, Errc::timed_out);
 }
 
+// P-010, A-001: a name of this machine is no proof that this machine was reached.
+TEST_F(Pop3SessionLoginTest, WithoutTlsItSpeaksToNobodyBeyondThisMachine) {
+    settings.auth = pop3::AuthMethod::automatic;
+    settings.password = Secret("c4n4ry");
+    settings.tls = TlsMode::none;
+    settings.allow_cleartext = false;
+    start({"S: +OK hello", "closed"});
+    EXPECT_EQ(told.error->code, Errc::config);
+    EXPECT_EQ(told.error->retry, Retry::never);
+    EXPECT_NE(told.error->text.find("allow_cleartext: true"), std::string::npos);
+    EXPECT_EQ(peer.client_bytes(0), "");
+}
+
 /// A server's side of SCRAM up to its first message. It cannot know the nonce beforehand: it says
 /// one that cannot go on from it.
 TEST_F(Pop3SessionLoginTest, ScramEndsWithAServerThatAnswersAnotherNonce) {

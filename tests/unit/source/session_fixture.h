@@ -116,6 +116,7 @@ class SessionTest : public testing::Test {
     SessionTest() {
         settings.endpoint = {"pop.example", 110, ""};
         settings.tls = TlsMode::none;
+        settings.allow_cleartext = true;
         settings.tls_settings = {"pop.example", "", "account alice"};
         settings.user = "alice";
         settings.password = Secret("c4n4ry");

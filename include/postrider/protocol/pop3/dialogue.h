@@ -172,6 +172,10 @@ class Dialogue {
     /// What is to be sent now; may be empty. It may hold the password: do not log, wipe after use.
     [[nodiscard]] std::string take_output();
 
+    /// The stream may carry a login without TLS: it does not leave this machine, or the user wants
+    /// it so. Without this, and without TLS, the session fails where the login would begin (P-010).
+    void allow_cleartext();
+
     /// What logins can be bound to: to be told where the stream is under TLS, before the greeting
     /// is read or before tls_started().
     void bind_channel(sasl::ChannelBinding binding);
@@ -180,7 +184,7 @@ class Dialogue {
     void tls_started();
 
     /// Only after KeyNeeded. Nothing that is received before counts as an answer.
-    void key_derived(Secret key);
+    void key_derived(const Secret& key);
 
     // Commands, only after LoggedIn and before quit(). They queue, and go out as the window allows.
     void list();                      ///< UIDL and LIST -> ListingDone

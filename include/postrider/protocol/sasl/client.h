@@ -55,7 +55,7 @@ class Client {
     /// and given to take_key() before respond(), which else derives it itself and blocks meanwhile.
     /// Errors: as respond().
     [[nodiscard]] Expected<std::optional<KeyRequest>> key_for(std::string_view challenge);
-    void take_key(Secret key);
+    void take_key(const Secret& key);
 
     /// Answers a challenge ("" for the first of a mechanism where the client begins).
     /// Errors: protocol (no base64, over kMaxChallenge, unexpected, a server that cannot prove
