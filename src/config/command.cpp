@@ -4,20 +4,18 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <filesystem>
 #include <optional>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "postrider/base/process.h"
 #include "postrider/base/text.h"
 
 namespace postrider::config {
@@ -33,42 +31,29 @@ tl::unexpected<Error> command_failed(std::string text) {
     return failure(Errc::config, Retry::never, std::move(text));
 }
 
-std::string message_of(int code) {
-    return std::generic_category().message(code);
-}
-
 /// A pipe whose writing end the child gets.
-class Pipe {
+class OutputPipe {
   public:
-    Pipe() {
-        if (::pipe2(ends_.data(), O_CLOEXEC) == 0) {
-            ::fcntl(ends_[0], F_SETFL, O_NONBLOCK);
-        }
-    }
-    Pipe(const Pipe&) = delete;
-    Pipe& operator=(const Pipe&) = delete;
-    ~Pipe() {
-        close_end(ends_[0]);
-        close_end(ends_[1]);
+    explicit OutputPipe(Pipe ends) : ends_(std::move(ends)) {
+        ::fcntl(ends_.reading.get(), F_SETFL, O_NONBLOCK);
     }
 
-    [[nodiscard]] bool is_open() const { return ends_[0] >= 0; }
-    [[nodiscard]] int reading() const { return ends_[0]; }
-    [[nodiscard]] int writing() const { return ends_[1]; }
-    void close_writing() { close_end(ends_[1]); }
+    [[nodiscard]] int reading() const { return ends_.reading.get(); }
+    [[nodiscard]] int writing() const { return ends_.writing.get(); }
+    void close_writing() { ends_.writing = FileHandle(); }
 
     /// Takes what is there, up to `limit` octets in all; what is beyond is noted, not kept.
     void drain(std::string& into, std::size_t limit) {
         std::array<char, 4096> chunk{};
-        while (ends_[0] >= 0) {
-            const ssize_t n = ::read(ends_[0], chunk.data(), chunk.size());
+        while (ends_.reading.is_open()) {
+            const ssize_t n = ::read(reading(), chunk.data(), chunk.size());
             if (n > 0) {
                 const auto got = static_cast<std::size_t>(n);
                 const std::size_t room = limit - into.size();
                 into.append(chunk.data(), std::min(got, room));
                 has_overflowed_ = has_overflowed_ || got > room;
             } else if (n == 0) {
-                close_end(ends_[0]);
+                ends_.reading = FileHandle();
             } else if (errno != EINTR) {
                 break;
             }
@@ -81,14 +66,7 @@ class Pipe {
     [[nodiscard]] bool has_overflowed() const { return has_overflowed_; }
 
   private:
-    static void close_end(int& fd) {
-        if (fd >= 0) {
-            ::close(fd);
-            fd = -1;
-        }
-    }
-
-    std::array<int, 2> ends_ = {-1, -1};
+    Pipe ends_;
     bool has_overflowed_ = false;
 };
 
@@ -113,16 +91,7 @@ class Child {
     }
 
     /// How it ended; empty: as it should.
-    [[nodiscard]] std::string fault() const {
-        const int status = status_.value_or(0);
-        if (WIFSIGNALED(status)) {
-            return fmt::format("was ended by signal {}", WTERMSIG(status));
-        }
-        if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
-            return fmt::format("ended with status {}", WEXITSTATUS(status));
-        }
-        return {};
-    }
+    [[nodiscard]] std::string fault() const { return end_in_words(status_.value_or(0)); }
 
   private:
     void reap(int flags) {
@@ -140,62 +109,13 @@ class Child {
     std::optional<int> status_;
 };
 
-/// The attributes and file actions of posix_spawn, released together.
-class SpawnPlan {
-  public:
-    SpawnPlan(const Pipe& out, const Pipe& err) {
-        ::posix_spawn_file_actions_init(&actions_);
-        ::posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
-        ::posix_spawn_file_actions_adddup2(&actions_, out.writing(), 1);
-        ::posix_spawn_file_actions_adddup2(&actions_, err.writing(), 2);
-        ::posix_spawnattr_init(&attributes_);
-        sigset_t none{};
-        sigset_t all{};
-        ::sigemptyset(&none);
-        ::sigfillset(&all);
-        ::posix_spawnattr_setsigmask(&attributes_, &none);
-        ::posix_spawnattr_setsigdefault(&attributes_, &all);
-        ::posix_spawnattr_setpgroup(&attributes_, 0);
-        ::posix_spawnattr_setflags(
-            &attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    }
-    SpawnPlan(const SpawnPlan&) = delete;
-    SpawnPlan& operator=(const SpawnPlan&) = delete;
-    ~SpawnPlan() {
-        ::posix_spawnattr_destroy(&attributes_);
-        ::posix_spawn_file_actions_destroy(&actions_);
-    }
-
-    /// The process id, or the code of the error, negated.
-    [[nodiscard]] pid_t start(const std::string& program, std::vector<std::string> argv,
-                              std::vector<std::string> variables) const {
-        const auto pointers = [](std::vector<std::string>& words) {
-            std::vector<char*> result;
-            result.reserve(words.size() + 1);
-            for (std::string& word : words) {
-                result.push_back(word.data());
-            }
-            result.push_back(nullptr);
-            return result;
-        };
-        pid_t pid = 0;
-        const int code = ::posix_spawn(&pid, program.c_str(), &actions_, &attributes_,
-                                       pointers(argv).data(), pointers(variables).data());
-        return code == 0 ? pid : -code;
-    }
-
-  private:
-    posix_spawn_file_actions_t actions_{};
-    posix_spawnattr_t attributes_{};
-};
-
 struct Output {
     std::string out;
     std::string err;
 };
 
 /// Collects until the child has ended, a pipe has too much, or time is up. Empty: it has ended.
-std::string collect(Child& child, Pipe& out, Pipe& err, const CommandLimits& limits,
+std::string collect(Child& child, OutputPipe& out, OutputPipe& err, const CommandLimits& limits,
                     Output& output) {
     constexpr std::chrono::milliseconds kTick(10);  // nothing wakes poll() when the child ends
     const Clock::time_point deadline = Clock::now() + limits.time;
@@ -219,29 +139,11 @@ std::string collect(Child& child, Pipe& out, Pipe& err, const CommandLimits& lim
     }
 }
 
-bool is_executable(const std::string& path) {
-    std::error_code ignored;
-    return ::access(path.c_str(), X_OK) == 0 && std::filesystem::is_regular_file(path, ignored);
-}
-
 }  // namespace
 
 std::optional<std::string> find_program(const std::string& name, const Environment& environment) {
-    if (name.find('/') != std::string::npos) {
-        return is_executable(name) ? std::optional(name) : std::nullopt;
-    }
-    const std::string path = environment.variable("PATH").value_or("/usr/bin:/bin");
-    std::string_view rest = path;
-    while (!rest.empty()) {
-        const std::size_t colon = std::min(rest.find(':'), rest.size());
-        const std::string candidate = std::string(rest.substr(0, colon)) + "/" + name;
-        // An empty or relative part would mean the current directory, which is nobody's choice.
-        if (rest.front() == '/' && is_executable(candidate)) {
-            return candidate;
-        }
-        rest.remove_prefix(std::min(colon + 1, rest.size()));
-    }
-    return std::nullopt;
+    return postrider::find_program(name,
+                                   environment.variable("PATH").value_or(std::string(kUsualPath)));
 }
 
 Expected<Secret> run_command(const std::vector<std::string>& argv, const Environment& environment,
@@ -250,20 +152,22 @@ Expected<Secret> run_command(const std::vector<std::string>& argv, const Environ
     if (!program) {
         return command_failed("there is no such program, or it cannot be run");
     }
-    Pipe out;
-    Pipe err;
-    if (!out.is_open() || !err.is_open()) {
-        return command_failed("no pipe for the program: " + message_of(errno));
+    Expected<Pipe> out_ends = Pipe::make();
+    Expected<Pipe> err_ends = Pipe::make();
+    if (!out_ends || !err_ends) {
+        return command_failed((out_ends ? err_ends : out_ends).error().text);
     }
-    std::vector<std::string> variables;
+    OutputPipe out(std::move(*out_ends));
+    OutputPipe err(std::move(*err_ends));
+    SpawnRequest request{*program, argv, {}, {}, -1, out.writing(), err.writing()};
     for (const auto& [name, value] : environment.variables) {
-        variables.push_back(fmt::format("{}={}", name, value));
+        request.environment.push_back(fmt::format("{}={}", name, value));
     }
-    const pid_t pid = SpawnPlan(out, err).start(*program, argv, std::move(variables));
-    if (pid < 0) {
-        return command_failed("cannot be started: " + message_of(-pid));
+    const Expected<ProcessId> pid = spawn(request);
+    if (!pid) {
+        return command_failed(pid.error().text);
     }
-    Child child(pid);
+    Child child(*pid);
     out.close_writing();
     err.close_writing();
 

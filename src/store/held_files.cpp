@@ -7,15 +7,14 @@
 #include <utility>
 #include <vector>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "postrider/base/assert.h"
+#include "postrider/base/files.h"
 #include "postrider/base/text.h"
 
-#include "store/files.h"
 #include "store/json.h"
 
 namespace postrider::store {
@@ -23,35 +22,6 @@ namespace {
 
 constexpr std::size_t kEnvelopeLimit = 16UL * 1024 * 1024;
 constexpr const char* kReasonKey = "  \"reason\": ";
-
-struct CloseDirectory {
-    void operator()(DIR* directory) const { ::closedir(directory); }
-};
-
-/// Names in a directory, without those that begin with a dot.
-Expected<std::vector<std::string>> names_in(int parent, const char* name, std::string_view what) {
-    const int descriptor = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (descriptor < 0) {
-        return failure(file_error(what, errno));
-    }
-    const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(descriptor));
-    if (directory == nullptr) {
-        ::close(descriptor);
-        return failure(file_error(what, errno));
-    }
-    std::vector<std::string> names;
-    errno = 0;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone
-    while (const dirent* const entry = ::readdir(directory.get())) {
-        if (entry->d_name[0] != '.') {
-            names.emplace_back(&entry->d_name[0]);
-        }
-    }
-    if (errno != 0) {
-        return failure(file_error(what, errno));
-    }
-    return names;
-}
 
 /// A file under tmp/ that is gone at the end, unless it was renamed.
 class Unfinished {

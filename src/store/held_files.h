@@ -9,9 +9,8 @@
 #include <string_view>
 
 #include "postrider/base/error.h"
+#include "postrider/base/file_handle.h"
 #include "postrider/store/held.h"
-
-#include "store/file_handle.h"
 
 namespace postrider::store {
 

@@ -14,10 +14,10 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include "postrider/base/file_handle.h"
+#include "postrider/base/files.h"
 #include "postrider/base/text.h"
 
-#include "store/file_handle.h"
-#include "store/files.h"
 #include "store/schema.h"
 #include "store/sqlite_error.h"
 

@@ -1,8 +1,7 @@
 #include "store/marker.h"
 
+#include "postrider/base/files.h"
 #include "postrider/base/text.h"
-
-#include "store/files.h"
 
 namespace postrider::store {
 

@@ -14,11 +14,11 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include "postrider/base/file_handle.h"
+#include "postrider/base/files.h"
 #include "postrider/store/sqlite_ledger.h"
 
 #include "store/callbacks.h"
-#include "store/file_handle.h"
-#include "store/files.h"
 #include "store/ledger_file.h"
 #include "store/records.h"
 #include "store/schema.h"

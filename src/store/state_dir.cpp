@@ -14,10 +14,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "postrider/base/file_handle.h"
+#include "postrider/base/files.h"
 #include "postrider/base/text.h"
-
-#include "store/file_handle.h"
-#include "store/files.h"
 
 namespace postrider::store {
 namespace {

@@ -1,14 +1,24 @@
-#include "store/files.h"
+#include "postrider/base/files.h"
 
 #include <array>
 #include <cerrno>
+#include <memory>
 #include <system_error>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-namespace postrider::store {
+namespace postrider {
+
+namespace {
+
+struct CloseDirectory {
+    void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+}  // namespace
 
 Error file_error(std::string_view what, int error_number) {
     std::string text = fmt::format("{}: {}", what, std::generic_category().message(error_number));
@@ -37,6 +47,56 @@ Expected<FileHandle> open_directory(int parent, const std::string& name, std::st
         return failure(file_error(what, errno));
     }
     return directory;
+}
+
+Expected<FileHandle> make_directories(const std::string& path, std::string_view what) {
+    FileHandle directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (directory.is_open()) {
+        return directory;
+    }
+    const std::size_t slash = path.find_last_of('/', path.find_last_not_of('/'));
+    if (errno != ENOENT || slash == std::string::npos) {
+        return failure(file_error(what, errno));
+    }
+    const Expected<FileHandle> parent = make_directories(path.substr(0, slash + 1), what);
+    if (!parent) {
+        return failure(parent.error());
+    }
+    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+        return failure(file_error(what, errno));
+    }
+    if (auto durable = make_durable(parent->get(), what); !durable) {
+        return failure(durable.error());
+    }
+    directory = FileHandle(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory.is_open()) {
+        return failure(file_error(what, errno));
+    }
+    return directory;
+}
+
+Expected<std::vector<std::string>> names_in(int parent, const char* name, std::string_view what) {
+    const int descriptor = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (descriptor < 0) {
+        return failure(file_error(what, errno));
+    }
+    const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(descriptor));
+    if (directory == nullptr) {
+        ::close(descriptor);
+        return failure(file_error(what, errno));
+    }
+    std::vector<std::string> names;
+    errno = 0;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone
+    while (const dirent* const entry = ::readdir(directory.get())) {
+        if (entry->d_name[0] != '.') {
+            names.emplace_back(&entry->d_name[0]);
+        }
+    }
+    if (errno != 0) {
+        return failure(file_error(what, errno));
+    }
+    return names;
 }
 
 Expected<void> write_all(int file, std::string_view bytes, std::string_view what) {
@@ -109,4 +169,4 @@ Expected<void> replace_file(int directory, const std::string& name, std::string_
     return make_durable(directory, what);
 }
 
-}  // namespace postrider::store
+}  // namespace postrider

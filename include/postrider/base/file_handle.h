@@ -2,9 +2,7 @@
 
 #include <utility>
 
-#include <unistd.h>
-
-namespace postrider::store {
+namespace postrider {
 
 /// Owns a file descriptor, -1 for none.
 class FileHandle {
@@ -18,11 +16,7 @@ class FileHandle {
     }
     FileHandle(const FileHandle&) = delete;
     FileHandle& operator=(const FileHandle&) = delete;
-    ~FileHandle() {
-        if (descriptor_ >= 0) {
-            ::close(descriptor_);
-        }
-    }
+    ~FileHandle();
 
     [[nodiscard]] int get() const { return descriptor_; }
     [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
@@ -31,4 +25,4 @@ class FileHandle {
     int descriptor_ = -1;
 };
 
-}  // namespace postrider::store
+}  // namespace postrider

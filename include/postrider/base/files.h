@@ -4,13 +4,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "postrider/base/error.h"
+#include "postrider/base/file_handle.h"
 
-#include "store/file_handle.h"
-
-// Small files in an open directory. `what` begins the text of an error: "cannot write <path>".
-namespace postrider::store {
+// Files in an open directory. `what` begins the text of an error: "cannot write <path>".
+namespace postrider {
 
 /// An error for people out of errno: permissions, links and missing places are `config`, never;
 /// the rest is `io`, later.
@@ -20,7 +20,14 @@ namespace postrider::store {
 [[nodiscard]] Expected<FileHandle> open_directory(int parent, const std::string& name,
                                                   std::string_view what);
 
+/// Opens a directory by its path; it and what is missing above it is made, durably, with mode 0700.
+[[nodiscard]] Expected<FileHandle> make_directories(const std::string& path, std::string_view what);
+
 [[nodiscard]] Expected<void> write_all(int file, std::string_view bytes, std::string_view what);
+
+/// Names in a directory, without those that begin with a dot.
+[[nodiscard]] Expected<std::vector<std::string>> names_in(int parent, const char* name,
+                                                          std::string_view what);
 
 /// fsync(2).
 [[nodiscard]] Expected<void> make_durable(int file, std::string_view what);
@@ -35,4 +42,4 @@ namespace postrider::store {
 [[nodiscard]] Expected<void> replace_file(int directory, const std::string& name,
                                           std::string_view bytes, std::string_view what);
 
-}  // namespace postrider::store
+}  // namespace postrider
