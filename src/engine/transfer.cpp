@@ -5,6 +5,7 @@
 
 #include "postrider/base/assert.h"
 #include "postrider/base/text.h"
+#include "postrider/mail/date.h"
 #include "postrider/mail/header_scan.h"
 #include "postrider/mail/trace.h"
 
@@ -128,7 +129,8 @@ Expected<void> Transfer::prepare(mail::Message message) {
     trace.recipient = policy_.recipients.size() == 1 ? policy_.recipients.front().text() : "";
     trace.time = services_.loop.wall_now();
     outgoing_ = std::make_shared<const mail::OutgoingMessage>(
-        std::move(message), mail::trace_header(trace), scan.return_path_fields);
+        std::move(message), mail::trace_header(trace), scan.return_path_fields,
+        mail::Provenance{policy_.account, delivery_id_, mail::received_date(*head)});
     return {};
 }
 

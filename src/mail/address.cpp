@@ -104,4 +104,16 @@ bool Address::is_ascii() const {
     return std::none_of(text_.begin(), text_.end(), is_8bit);
 }
 
+std::string_view Address::local_part() const {
+    const std::string_view text = text_;
+    const std::size_t quoted = quoted_string_octets(text);
+    return text.substr(0, quoted > 0 ? quoted : text.find('@'));
+}
+
+std::string_view Address::domain() const {
+    const std::string_view text = text_;
+    const std::size_t local = local_part().size();
+    return local < text.size() ? text.substr(local + 1) : std::string_view();
+}
+
 }  // namespace postrider::mail

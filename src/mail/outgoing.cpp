@@ -20,10 +20,11 @@ bool is_sorted_within(const std::vector<ByteRange>& ranges, std::uint64_t size) 
 }  // namespace
 
 OutgoingMessage::OutgoingMessage(Message received, std::string own_header,
-                                 std::vector<ByteRange> removed)
+                                 std::vector<ByteRange> removed, Provenance provenance)
     : received_(std::move(received)),
       own_header_(std::move(own_header)),
       removed_(std::move(removed)),
+      provenance_(std::move(provenance)),
       size_(own_header_.size() + received_.facts().size) {
     POSTRIDER_ASSERT(is_sorted_within(removed_, received_.facts().size));
     for (const ByteRange& range : removed_) size_ -= range.end - range.begin;

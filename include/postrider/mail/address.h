@@ -19,6 +19,9 @@ class Address {
 
     [[nodiscard]] const std::string& text() const { return text_; }
     [[nodiscard]] bool is_ascii() const;
+    /// As written, with its quotes if it has any. Both point into this address.
+    [[nodiscard]] std::string_view local_part() const;
+    [[nodiscard]] std::string_view domain() const;  ///< empty for a bare local part
     // clang-tidy 14 takes the 0 of the generated comparison for a null pointer.
     auto operator<=>(const Address&) const = default;  // NOLINT(modernize-use-nullptr)
 

@@ -2,15 +2,31 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "postrider/base/error.h"
+#include "postrider/base/time.h"
 #include "postrider/mail/header_scan.h"
 #include "postrider/mail/message.h"
 
 namespace postrider::mail {
+
+/// Whose message it is and where it has been: what destinations on this machine name files and
+/// arguments after.
+struct Provenance {
+    std::string account;
+    std::string delivery_id;              ///< as in X-Postrider-Id
+    std::optional<WallTime> received_at;  ///< by the last server, if its header tells
+};
+
+/// How lines end where a message goes.
+enum class LineEnds : std::uint8_t {
+    lf,    ///< as files and programs of this system have them
+    crlf,  ///< as on the wire
+};
 
 /// A message as a destination gets it: our own header lines, then the received message without the
 /// fields that moved into the envelope (invariant I6). Nothing else is changed. Immutable: readers
@@ -18,11 +34,13 @@ namespace postrider::mail {
 class OutgoingMessage {
   public:
     /// `own_header` is canonical; `removed` is sorted, disjoint, within the message.
-    OutgoingMessage(Message received, std::string own_header, std::vector<ByteRange> removed);
+    OutgoingMessage(Message received, std::string own_header, std::vector<ByteRange> removed,
+                    Provenance provenance = {});
 
     /// Octets in canonical form, before any dot-stuffing: the exact SIZE (S, RFC 1870).
     [[nodiscard]] std::uint64_t size() const { return size_; }
     [[nodiscard]] const MessageFacts& facts() const { return received_.facts(); }
+    [[nodiscard]] const Provenance& provenance() const { return provenance_; }
 
     /// Reads the octets once, front to back; the message must outlive it.
     class Reader {
@@ -51,6 +69,7 @@ class OutgoingMessage {
     Message received_;
     std::string own_header_;
     std::vector<ByteRange> removed_;
+    Provenance provenance_;
     std::uint64_t size_ = 0;
 };
 
