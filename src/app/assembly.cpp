@@ -57,10 +57,25 @@ Expected<std::unique_ptr<Assembly>> Assembly::make(event::Loop& loop, const conf
 void Assembly::make_destinations(event::Loop& loop, const config::Config& config) {
     std::random_device entropy;
     for (const auto& [name, destination] : config.destinations) {
-        sinks_[name] = sink::make_smtp_sink(loop, *connector_,
-                                            smtp_settings(destination, services_->own_host));
+        sinks_[name] = make_sink(loop, destination);
         destinations_[name] = std::make_unique<engine::Destination>(name, *sinks_[name], entropy());
     }
+}
+
+std::unique_ptr<sink::MailSink> Assembly::make_sink(event::Loop& loop,
+                                                    const config::DestinationConfig& destination) {
+    switch (destination.type) {
+        case config::DestinationType::smtp:
+        case config::DestinationType::lmtp:
+            break;
+        case config::DestinationType::maildir:
+            return sink::make_maildir_sink(*worker_, maildir_settings(destination));
+        case config::DestinationType::command:
+            return sink::make_command_sink(
+                loop, *worker_, *log_,
+                command_settings(destination, config::Environment::of_process()));
+    }
+    return sink::make_smtp_sink(loop, *connector_, smtp_settings(destination, services_->own_host));
 }
 
 std::unique_ptr<source::SourceFactory> Assembly::make_source(const config::AccountConfig& account) {

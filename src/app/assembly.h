@@ -46,6 +46,8 @@ class Assembly {
   private:
     explicit Assembly(store::StateDir state) : state_(std::move(state)) {}
     void make_destinations(event::Loop& loop, const config::Config& config);
+    [[nodiscard]] std::unique_ptr<sink::MailSink> make_sink(
+        event::Loop& loop, const config::DestinationConfig& destination);
 
     store::StateDir state_;
     std::unique_ptr<Log> log_;

@@ -173,6 +173,28 @@ sink::SmtpSettings smtp_settings(const config::DestinationConfig& destination,
     return settings;
 }
 
+sink::MaildirSettings maildir_settings(const config::DestinationConfig& destination) {
+    return {destination.path, destination.line_ends};
+}
+
+sink::CommandSettings command_settings(const config::DestinationConfig& destination,
+                                       const config::Environment& environment) {
+    sink::CommandSettings settings;
+    settings.name = destination.name;
+    settings.argv = destination.argv;
+    for (const std::string& variable : destination.environment) {
+        if (variable.find('=') != std::string::npos) {
+            settings.environment.push_back(variable);
+        } else if (const auto value = environment.variable(variable)) {
+            settings.environment.push_back(variable + "=" + *value);
+        }
+    }
+    settings.processes = destination.processes;
+    settings.timeout = destination.timeout;
+    settings.line_ends = destination.line_ends;
+    return settings;
+}
+
 engine::AccountPolicy account_policy(const config::AccountConfig& account) {
     engine::AccountPolicy policy;
     policy.account = account.name;

@@ -3,8 +3,11 @@
 #include <string>
 
 #include "postrider/config/config.h"
+#include "postrider/config/environment.h"
 #include "postrider/engine/policy.h"
 #include "postrider/mail/message.h"
+#include "postrider/sink/command_sink.h"
+#include "postrider/sink/maildir_sink.h"
 #include "postrider/sink/smtp_sink.h"
 #include "postrider/source/pop3_source.h"
 
@@ -18,6 +21,11 @@ namespace postrider::app {
 /// `own_host`: what to say in EHLO if the destination names nothing else.
 [[nodiscard]] sink::SmtpSettings smtp_settings(const config::DestinationConfig& destination,
                                                const std::string& own_host);
+
+[[nodiscard]] sink::MaildirSettings maildir_settings(const config::DestinationConfig& destination);
+
+[[nodiscard]] sink::CommandSettings command_settings(const config::DestinationConfig& destination,
+                                                     const config::Environment& environment);
 
 [[nodiscard]] engine::AccountPolicy account_policy(const config::AccountConfig& account);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "config/fields.h"
+#include "config/local_destinations.h"
 #include "config/scalars.h"
 
 namespace postrider::config {
@@ -13,8 +14,8 @@ namespace {
 constexpr std::array<Choice<DestinationType>, 4> kTypes = {{
     {"smtp", DestinationType::smtp},
     {"lmtp", DestinationType::lmtp},
-    {"maildir", std::nullopt},
-    {"command", std::nullopt},
+    {"maildir", DestinationType::maildir},
+    {"command", DestinationType::command},
 }};
 
 constexpr std::array<Key<DestinationTimeouts>, 8> kTimeoutKeys = {{
@@ -50,7 +51,7 @@ void read_timeouts(Reader& reader, const Value& value, DestinationConfig& into) 
     read_section(reader, value, destination_timeout_keys(), into.timeouts);
 }
 
-constexpr std::array<Key<DestinationConfig>, 13> kKeys = {{
+constexpr std::array<Key<DestinationConfig>, 17> kKeys = {{
     {"type", read_type},
     {"host", read_host<&DestinationConfig::host>},
     {"port", read_number<&DestinationConfig::port, 1, 65535>},
@@ -61,8 +62,12 @@ constexpr std::array<Key<DestinationConfig>, 13> kKeys = {{
     {"connections", read_number<&DestinationConfig::connections, 1, 1000>},
     {"hello_name", read_hello_name},
     {"timeouts", read_timeouts},
-    {"path", nullptr},
-    {"argv", nullptr},
+    {"path", read_maildir_path},
+    {"argv", read_argv},
+    {"environment", read_command_environment},
+    {"processes", read_number<&DestinationConfig::processes, 1, 1000>},
+    {"timeout", read_deadline<&DestinationConfig::timeout>},
+    {"line_ends", read_line_ends},
     {"tls_min_version", nullptr},
 }};
 
@@ -90,6 +95,11 @@ void check_socket(Reader& reader, const Value& section) {
 /// Fills in what follows from other keys, and tells what does not fit together.
 void complete(Reader& reader, const Entry& entry, DestinationConfig& destination) {
     const Value& section = entry.value;
+    check_keys_of_type(reader, entry, destination);
+    if (destination.type == DestinationType::maildir ||
+        destination.type == DestinationType::command) {
+        return;
+    }
     if (section.find("socket") != nullptr) {
         check_socket(reader, section);
         destination.tls = Tls::none;

@@ -12,10 +12,12 @@
 
 #include "postrider/base/error.h"
 #include "postrider/base/log.h"
+#include "postrider/base/pattern.h"
 #include "postrider/base/secret.h"
 #include "postrider/base/time.h"
 #include "postrider/config/problem.h"
 #include "postrider/mail/address.h"
+#include "postrider/mail/outgoing.h"
 
 // What a configuration file says, as plain values. The defaults of every key stand here and nowhere
 // else (design section 4); etc/postrider.yaml tells them to people.
@@ -37,7 +39,7 @@ struct TlsLimits {
     std::optional<int> security_level;  ///< of OpenSSL; nothing: the system's
 };
 
-enum class DestinationType : std::uint8_t { smtp, lmtp };
+enum class DestinationType : std::uint8_t { smtp, lmtp, maildir, command };
 
 enum class Auth : std::uint8_t {
     automatic,
@@ -93,6 +95,14 @@ struct DestinationConfig {
     std::uint32_t connections = 8;
     std::string hello_name;  ///< for EHLO and LHLO; empty: this machine's name (S-014)
     DestinationTimeouts timeouts;
+    Pattern path;               ///< of a Maildir; absolute
+    std::vector<Pattern> argv;  ///< of a command
+    /// Variables that a command gets: "NAME" as we have it, or "NAME=value".
+    std::vector<std::string> environment = {"PATH",  "HOME", "USER",   "LOGNAME",
+                                            "SHELL", "LANG", "LC_ALL", "TZ"};
+    std::uint32_t processes = 4;
+    Duration timeout = std::chrono::minutes(5);     ///< of a command
+    mail::LineEnds line_ends = mail::LineEnds::lf;  ///< of a Maildir or a command
     Place place;
 };
 

@@ -156,8 +156,8 @@ TEST_F(Load, TellsAllMistakesOfAFileAtOnceInTheOrderOfTheFile) {
                           "    deliver_to: lokal\n"),
                 ElementsAre("c.yaml:1:17: limits.polls: 'many' is not a whole number from 1 to "
                             "100000",
-                            "c.yaml:3:17: destinations.local.type: 'smpt' is none of: smtp, lmtp; "
-                            "did you mean 'smtp'?",
+                            "c.yaml:3:17: destinations.local.type: 'smpt' is none of: smtp, lmtp, "
+                            "maildir, command; did you mean 'smtp'?",
                             "c.yaml:5:3: accounts.alice.host: is missing: the POP3 server",
                             "c.yaml:6:5: accounts.alice.hots: unknown key; did you mean 'host'?",
                             "c.yaml:7:10: accounts.alice.tls: 'startls' is none of: none, "

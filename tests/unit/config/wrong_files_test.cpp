@@ -84,10 +84,8 @@ INSTANTIATE_TEST_SUITE_P(
     Keys, WrongDestination,
     ::testing::Values(
         Mistake{"type: smtp", "c.yaml:2:3: destinations.d: needs host, or socket"},
-        Mistake{"type: maildir, host: localhost",
-                "c.yaml:2:13: destinations.d.type: 'maildir' is not available in this version"},
         Mistake{"host: localhost, path: /srv",
-                "c.yaml:2:24: destinations.d.path: not available in this version"},
+                "c.yaml:2:24: destinations.d.path: is not for type: smtp"},
         Mistake{"host: localhost, socket: /s",
                 "c.yaml:2:7: destinations.d.host: cannot stand beside socket"},
         Mistake{"tls: starttls, socket: /s",
