@@ -8,6 +8,8 @@
 
 #include "postrider/base/text.h"
 
+#include "mail/head_fields.h"
+
 namespace postrider::mail {
 namespace {
 
@@ -93,25 +95,6 @@ std::chrono::minutes zone_of(std::string_view word) {
     return std::chrono::hours(found == kZones.end() ? 0 : found->hours);
 }
 
-/// The value of the field that stands at the front of `head`, and the rest behind it.
-struct Field {
-    std::string_view name;
-    std::string_view value;
-};
-
-std::optional<Field> take_field(std::string_view& head) {
-    std::size_t end = head.find('\n');
-    while (end != std::string_view::npos && end + 1 < head.size() &&
-           (head[end + 1] == ' ' || head[end + 1] == '\t')) {
-        end = head.find('\n', end + 1);
-    }
-    const std::string_view field = head.substr(0, end);
-    head.remove_prefix(end == std::string_view::npos ? head.size() : end + 1);
-    if (trimmed(field).empty()) return std::nullopt;
-    const std::size_t colon = std::min(field.find(':'), field.size());
-    return Field{trimmed(field.substr(0, colon)), field.substr(std::min(colon + 1, field.size()))};
-}
-
 }  // namespace
 
 std::optional<WallTime> parse_date(std::string_view text) {
@@ -133,7 +116,7 @@ std::optional<WallTime> parse_date(std::string_view text) {
 std::optional<WallTime> received_date(std::string_view head) {
     std::optional<WallTime> date;
     while (!head.empty()) {
-        const std::optional<Field> field = take_field(head);
+        const std::optional<HeadField> field = take_field(head);
         if (!field) break;
         if (iequals(field->name, "Received")) {
             const std::size_t semicolon = field->value.rfind(';');
