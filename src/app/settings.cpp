@@ -1,6 +1,7 @@
 #include "app/settings.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace postrider::app {
 
@@ -105,6 +106,48 @@ engine::Initial initial(const config::Initial& initial) {
     return {};
 }
 
+sink::LongLines long_lines(config::LongLines policy) {
+    switch (policy) {
+        case config::LongLines::pass:
+            return sink::LongLines::pass;
+        case config::LongLines::wrap:
+            return sink::LongLines::wrap;
+        case config::LongLines::hold:
+            return sink::LongLines::hold;
+    }
+    return sink::LongLines::pass;
+}
+
+sink::NulOctets nul_octets(config::NulOctets policy) {
+    switch (policy) {
+        case config::NulOctets::strip:
+            return sink::NulOctets::strip;
+        case config::NulOctets::pass:
+            return sink::NulOctets::pass;
+        case config::NulOctets::hold:
+            return sink::NulOctets::hold;
+    }
+    return sink::NulOctets::strip;
+}
+
+/// Each host with the certificate it must show: its own, unless one name stands for all.
+std::vector<sink::SmtpHost> smtp_hosts(const config::DestinationConfig& destination) {
+    std::vector<config::HostConfig> hosts = destination.hosts;
+    if (hosts.empty()) {
+        hosts.push_back({destination.host, destination.port});
+    }
+    std::vector<sink::SmtpHost> result;
+    for (const config::HostConfig& host : hosts) {
+        sink::SmtpHost one{{host.host, host.port, destination.socket}};
+        const std::string& name = destination.tls_server_name;
+        one.tls = {.server_name = name.empty() ? host.host : name,
+                   .ca_file = destination.tls_ca_file,
+                   .session_key = "destination " + destination.name + " " + one.endpoint.to_text()};
+        result.push_back(std::move(one));
+    }
+    return result;
+}
+
 }  // namespace
 
 source::Pop3Settings pop3_settings(const config::AccountConfig& account, const mail::Spool& spool) {
@@ -151,25 +194,34 @@ source::Pop3Settings pop3_settings(const config::AccountConfig& account, const m
 sink::SmtpSettings smtp_settings(const config::DestinationConfig& destination,
                                  const std::string& own_host) {
     sink::SmtpSettings settings;
-    settings.endpoint.host = destination.host;
-    settings.endpoint.port = destination.port;
-    settings.endpoint.unix_path = destination.socket;
+    settings.hosts = smtp_hosts(destination);
     settings.flavour = destination.type == config::DestinationType::lmtp ? smtp::Flavour::lmtp
                                                                          : smtp::Flavour::smtp;
     settings.tls = tls_mode<sink::TlsMode>(destination.tls);
-    settings.tls_settings = {.server_name = destination.tls_server_name,
-                             .ca_file = destination.tls_ca_file,
-                             .session_key = "destination " + destination.name};
     settings.hello_name = destination.hello_name.empty() ? own_host : destination.hello_name;
+    if (!destination.user.empty()) {
+        settings.login = {.user = destination.user,
+                          .password = destination.password,
+                          .mechanism = destination.auth};
+    }
+    settings.chunking = destination.chunking;
+    settings.content = {.long_lines = long_lines(destination.long_lines),
+                        .nul = nul_octets(destination.nul),
+                        .holds_8bit = destination.holds_8bit};
+    settings.dsn = {.notify = destination.dsn.notify, .ret = destination.dsn.ret};
+    settings.tells_envid = destination.dsn.envid;
+    settings.xclient_hops = destination.xclient_hops;
     settings.connections = destination.connections;
-    settings.timeouts.connect = destination.timeouts.connect;
-    settings.timeouts.tls = destination.timeouts.tls;
-    settings.timeouts.greeting = destination.timeouts.greeting;
-    settings.timeouts.mail = destination.timeouts.mail;
-    settings.timeouts.rcpt = destination.timeouts.rcpt;
-    settings.timeouts.data = destination.timeouts.data;
-    settings.timeouts.block = destination.timeouts.block;
-    settings.timeouts.final_dot = destination.timeouts.final_dot;
+    settings.per_recipient = destination.connections_per_recipient;
+    settings.timeouts = {.connect = destination.timeouts.connect,
+                         .tls = destination.timeouts.tls,
+                         .greeting = destination.timeouts.greeting,
+                         .mail = destination.timeouts.mail,
+                         .rcpt = destination.timeouts.rcpt,
+                         .data = destination.timeouts.data,
+                         .block = destination.timeouts.block,
+                         .final_dot = destination.timeouts.final_dot,
+                         .idle = destination.timeouts.idle};
     return settings;
 }
 

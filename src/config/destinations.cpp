@@ -1,11 +1,14 @@
 #include "config/destinations.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "config/fields.h"
 #include "config/local_destinations.h"
+#include "config/password.h"
 #include "config/scalars.h"
+#include "config/smtp_keys.h"
 
 namespace postrider::config {
 
@@ -18,7 +21,7 @@ constexpr std::array<Choice<DestinationType>, 4> kTypes = {{
     {"command", DestinationType::command},
 }};
 
-constexpr std::array<Key<DestinationTimeouts>, 8> kTimeoutKeys = {{
+constexpr std::array<Key<DestinationTimeouts>, 9> kTimeoutKeys = {{
     {"connect", read_deadline<&DestinationTimeouts::connect>},
     {"tls", read_deadline<&DestinationTimeouts::tls>},
     {"greeting", read_deadline<&DestinationTimeouts::greeting>},
@@ -27,6 +30,7 @@ constexpr std::array<Key<DestinationTimeouts>, 8> kTimeoutKeys = {{
     {"data", read_deadline<&DestinationTimeouts::data>},
     {"block", read_deadline<&DestinationTimeouts::block>},
     {"final_dot", read_deadline<&DestinationTimeouts::final_dot>},
+    {"idle", read_deadline<&DestinationTimeouts::idle>},
 }};
 
 void read_type(Reader& reader, const Value& value, DestinationConfig& into) {
@@ -51,15 +55,26 @@ void read_timeouts(Reader& reader, const Value& value, DestinationConfig& into) 
     read_section(reader, value, destination_timeout_keys(), into.timeouts);
 }
 
-constexpr std::array<Key<DestinationConfig>, 17> kKeys = {{
+constexpr std::array<Key<DestinationConfig>, 28> kKeys = {{
     {"type", read_type},
     {"host", read_host<&DestinationConfig::host>},
+    {"hosts", read_hosts},
     {"port", read_number<&DestinationConfig::port, 1, 65535>},
     {"socket", read_path<&DestinationConfig::socket>},
     {"tls", read_tls},
     {"tls_ca_file", read_path<&DestinationConfig::tls_ca_file>},
     {"tls_server_name", read_host<&DestinationConfig::tls_server_name>},
+    {"user", read_smtp_user},
+    {"password", read_password},
+    {"auth", read_smtp_auth},
     {"connections", read_number<&DestinationConfig::connections, 1, 1000>},
+    {"connections_per_recipient", read_connections_per_recipient},
+    {"chunking", read_boolean<&DestinationConfig::chunking>},
+    {"long_lines", read_long_lines},
+    {"nul", read_nul},
+    {"eight_bit", read_eight_bit},
+    {"dsn", read_dsn},
+    {"xclient", read_xclient},
     {"hello_name", read_hello_name},
     {"timeouts", read_timeouts},
     {"path", read_maildir_path},
@@ -80,7 +95,8 @@ std::uint16_t default_port(const DestinationConfig& destination) {
 
 /// Which keys go together: a socket stands for host and port, and is never under TLS.
 void check_socket(Reader& reader, const Value& section) {
-    for (const std::string_view key : {"host", "port", "tls", "tls_ca_file", "tls_server_name"}) {
+    for (const std::string_view key :
+         {"host", "hosts", "port", "tls", "tls_ca_file", "tls_server_name"}) {
         const Entry* const entry = section.find(key);
         const bool is_tls_off = key == "tls" && entry != nullptr &&
                                 entry->value.kind == Value::Kind::scalar &&
@@ -92,6 +108,25 @@ void check_socket(Reader& reader, const Value& section) {
     }
 }
 
+/// Are all its hosts this machine? Hosts that could not be read are not held against it.
+bool is_local(const DestinationConfig& destination) {
+    const bool all_local =
+        std::all_of(destination.hosts.begin(), destination.hosts.end(),
+                    [](const HostConfig& host) { return is_loopback(host.host); });
+    return all_local && (destination.host.empty() || is_loopback(destination.host));
+}
+
+void complete_tls(Reader& reader, const Entry& entry, DestinationConfig& destination) {
+    const Entry* const tls = entry.value.find("tls");
+    const bool local = is_local(destination);
+    if (tls == nullptr) {
+        destination.tls = local ? Tls::none : Tls::starttls;
+    } else if (destination.tls == Tls::none && !local && tls->value.kind == Value::Kind::scalar) {
+        const Reader::Scope scope = reader.enter("tls");
+        reader.report(tls->value, "'none' is for a destination on this machine; use starttls");
+    }
+}
+
 /// Fills in what follows from other keys, and tells what does not fit together.
 void complete(Reader& reader, const Entry& entry, DestinationConfig& destination) {
     const Value& section = entry.value;
@@ -100,30 +135,27 @@ void complete(Reader& reader, const Entry& entry, DestinationConfig& destination
         destination.type == DestinationType::command) {
         return;
     }
+    const bool has_hosts = section.find("hosts") != nullptr;
     if (section.find("socket") != nullptr) {
         check_socket(reader, section);
         destination.tls = Tls::none;
+    } else if (section.find("host") == nullptr && !has_hosts) {
+        reader.report(entry, "needs host, hosts or socket");
         return;
+    } else {
+        complete_tls(reader, entry, destination);
+        if (destination.port == 0) {
+            destination.port = default_port(destination);
+        }
     }
-    if (section.find("host") == nullptr) {
-        reader.report(entry, "needs host, or socket");
-        return;
-    }
-    const bool is_local = is_loopback(destination.host);
-    const Entry* const tls = section.find("tls");
-    if (tls == nullptr) {
-        destination.tls = is_local ? Tls::none : Tls::starttls;
-    } else if (destination.tls == Tls::none && !is_local && !destination.host.empty() &&
-               tls->value.kind == Value::Kind::scalar) {
-        const Reader::Scope scope = reader.enter("tls");
-        reader.report(tls->value, "'none' is for a destination on this machine; use starttls");
-    }
-    if (destination.port == 0) {
-        destination.port = default_port(destination);
+    if (const Entry* const host = section.find("host"); host != nullptr && has_hosts) {
+        const Reader::Scope scope = reader.enter("host");
+        reader.report(*host, "cannot stand beside hosts");
     }
     if (destination.tls_server_name.empty()) {
         destination.tls_server_name = destination.host;
     }
+    complete_smtp(reader, entry, destination);
 }
 
 }  // namespace

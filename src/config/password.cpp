@@ -77,7 +77,7 @@ constexpr std::array<Key<PasswordSource>, 4> kKeys = {{
     {"command", read_command_source},
 }};
 
-void read_plain(Reader& reader, const Value& value, AccountConfig& account) {
+void read_plain(Reader& reader, const Value& value, Secret& password) {
     const SourceFile& file = reader.file_of(value);
     if (const auto reason = exposure(file.facts)) {
         reader.report(value, "stands here in plain text, but " + *reason + " " + file.name);
@@ -85,7 +85,7 @@ void read_plain(Reader& reader, const Value& value, AccountConfig& account) {
     if (const auto fault = password_fault(value.text.reveal())) {
         reader.report(value, *fault);
     }
-    account.password = value.text;
+    password = value.text;
 }
 
 /// A map with just one of the keys; anything else is answered with `forms`.
@@ -100,18 +100,12 @@ void read_source(Reader& reader, const Value& value, std::string_view forms, Pas
     read_entry(reader, value.entries.front(), password_keys(), into);
 }
 
-}  // namespace
-
-Keys<PasswordSource> password_keys() {
-    return kKeys;
-}
-
-void read_password(Reader& reader, const Value& value, AccountConfig& account) {
-    account.password = Secret();
-    account.password_source = PasswordSource();
-    account.password_source.place = reader.place_of(value);
+void read_secret(Reader& reader, const Value& value, PasswordSource& source, Secret& password) {
+    password = Secret();
+    source = PasswordSource();
+    source.place = reader.place_of(value);
     if (value.kind == Value::Kind::scalar) {
-        read_plain(reader, value, account);
+        read_plain(reader, value, password);
         return;
     }
     if (value.kind == Value::Kind::unusable) {
@@ -120,7 +114,21 @@ void read_password(Reader& reader, const Value& value, AccountConfig& account) {
     read_source(reader, value,
                 "must be text, or one of {file: ...}, {env: ...}, {credential: ...}, "
                 "{command: [...]}; quote a password that begins with a special character",
-                account.password_source);
+                source);
+}
+
+}  // namespace
+
+Keys<PasswordSource> password_keys() {
+    return kKeys;
+}
+
+void read_password(Reader& reader, const Value& value, AccountConfig& account) {
+    read_secret(reader, value, account.password_source, account.password);
+}
+
+void read_password(Reader& reader, const Value& value, DestinationConfig& destination) {
+    read_secret(reader, value, destination.password_source, destination.password);
 }
 
 void read_token(Reader& reader, const Value& value, AccountConfig& account) {

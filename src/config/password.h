@@ -10,6 +10,7 @@ namespace postrider::config {
 /// a secret: it is told if others can read the file. Nothing of the value is ever quoted,
 /// for any part of it may be the password, wrongly written.
 void read_password(Reader& reader, const Value& value, AccountConfig& account);
+void read_password(Reader& reader, const Value& value, DestinationConfig& destination);
 
 /// Reads `token`: where an OAuth 2.0 access token lies. It changes too often to stand in the file.
 void read_token(Reader& reader, const Value& value, AccountConfig& account);

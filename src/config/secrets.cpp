@@ -20,9 +20,12 @@ namespace {
 
 using Kind = PasswordSource::Kind;
 
-Problem problem_at(const Place& place, const AccountConfig& account, std::string_view key,
-                   std::string text) {
-    return {place, "accounts." + account.name + "." + std::string(key), std::move(text)};
+std::string path_of(const AccountConfig& account) {
+    return "accounts." + account.name + ".";
+}
+
+std::string path_of(const DestinationConfig& destination) {
+    return "destinations." + destination.name + ".";
 }
 
 /// Up to the first line end, LF or CRLF.
@@ -68,13 +71,19 @@ Expected<Secret> read_secret_file(const std::string& path, bool must_be_private)
 /// Variables that hold passwords are not for programs that fetch others.
 Environment for_commands(const Config& config, const Environment& environment) {
     Environment result = environment;
+    const auto take_out = [&result](const PasswordSource& source) {
+        if (source.kind == Kind::variable) {
+            result.variables.erase(source.words.front());
+        }
+    };
     for (const AccountConfig& account : config.accounts) {
-        if (account.password_source.kind == Kind::variable) {
-            result.variables.erase(account.password_source.words.front());
+        take_out(account.password_source);
+        if (account.token_source) {
+            take_out(*account.token_source);
         }
-        if (account.token_source && account.token_source->kind == Kind::variable) {
-            result.variables.erase(account.token_source->words.front());
-        }
+    }
+    for (const auto& [name, destination] : config.destinations) {
+        take_out(destination.password_source);
     }
     return result;
 }
@@ -162,34 +171,77 @@ std::optional<std::string> source_fault(const PasswordSource& source,
     return fault ? std::optional(fmt::format("the {} {}", what, *fault)) : std::nullopt;
 }
 
+void check_password(const PasswordSource& source, const std::string& owner,
+                    const Environment& environment, std::vector<Problem>& problems) {
+    if (const auto fault = source_fault(source, environment, "password")) {
+        problems.push_back({source.place, owner + "password", *fault});
+    }
+}
+
+struct NamedFile {
+    std::string_view key;
+    const std::string& path;  ///< may be empty
+    bool is_secret = false;
+};
+
+void check_file(const NamedFile& file, const Place& place, const std::string& owner,
+                std::vector<Problem>& problems) {
+    if (file.path.empty()) {
+        return;
+    }
+    if (const auto fault = readable_fault(file.path, file.is_secret)) {
+        problems.push_back({place, owner + std::string(file.key), *fault});
+    }
+}
+
 void check_account(const AccountConfig& account, const Environment& environment,
                    std::vector<Problem>& problems) {
-    if (const auto fault = source_fault(account.password_source, environment, "password")) {
-        problems.push_back(problem_at(account.password_source.place, account, "password", *fault));
-    }
+    const std::string path = path_of(account);
+    check_password(account.password_source, path, environment, problems);
     if (const auto& token = account.token_source) {
         if (const auto fault = source_fault(*token, environment, "token")) {
-            problems.push_back(problem_at(token->place, account, "token", *fault));
+            problems.push_back({token->place, path + "token", *fault});
         }
     }
-    struct File {
-        std::string_view key;
-        const std::string& path;
-        bool is_secret;
-    };
-    for (const File& file : {File{"tls_ca_file", account.tls_ca_file, false},
-                             File{"tls_client_certificate", account.tls_client_certificate, false},
-                             File{"tls_client_key", account.tls_client_key, true}}) {
-        const auto fault =
-            file.path.empty() ? std::nullopt : readable_fault(file.path, file.is_secret);
-        if (fault) {
-            problems.push_back(problem_at(account.place, account, file.key, *fault));
-        }
+    for (const NamedFile& file :
+         {NamedFile{"tls_ca_file", account.tls_ca_file},
+          NamedFile{"tls_client_certificate", account.tls_client_certificate},
+          NamedFile{"tls_client_key", account.tls_client_key, true}}) {
+        check_file(file, account.place, path, problems);
     }
 }
 
 bool is_named(std::span<const std::string> names, const std::string& name) {
     return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Does one of those accounts deliver there?
+bool is_used(const DestinationConfig& destination, const Config& config,
+             std::span<const std::string> accounts) {
+    return accounts.empty() || std::any_of(config.accounts.begin(), config.accounts.end(),
+                                           [&](const AccountConfig& account) {
+                                               return account.deliver_to == destination.name &&
+                                                      is_named(accounts, account.name);
+                                           });
+}
+
+/// Fetches the password of an account or a destination.
+template <class Owner>
+void resolve(Owner& owner, const Environment& environment, const Environment& command_environment,
+             std::vector<Problem>& problems) {
+    const PasswordSource& source = owner.password_source;
+    if (source.kind == Kind::plain) {
+        return;
+    }
+    const std::string key_path = path_of(owner) + "password";
+    auto secret = fetch(source, environment, command_environment);
+    if (!secret) {
+        problems.push_back({source.place, key_path, secret.error().text});
+    } else if (const auto fault = password_fault(secret->reveal())) {
+        problems.push_back({source.place, key_path, "the password " + *fault});
+    } else {
+        owner.password = std::move(*secret);
+    }
 }
 
 }  // namespace
@@ -198,29 +250,24 @@ std::vector<Problem> resolve_secrets(Config& config, const Environment& environm
                                      std::span<const std::string> accounts) {
     std::vector<Problem> problems;
     const Environment command_environment = for_commands(config, environment);
+    for (auto& [name, destination] : config.destinations) {
+        if (is_used(destination, config, accounts)) {
+            resolve(destination, environment, command_environment, problems);
+        }
+    }
     for (AccountConfig& account : config.accounts) {
         if (account.token_source) {
             account.fetch_token =
                 token_fetcher(*account.token_source, environment, command_environment);
         }
-        const std::string& key = account.tls_client_key;
-        const auto fault = key.empty() ? std::nullopt : readable_fault(key, true);
-        if (fault && is_named(accounts, account.name)) {
-            problems.push_back(problem_at(account.place, account, "tls_client_key", *fault));
-        }
-        const PasswordSource& source = account.password_source;
-        if (source.kind == Kind::plain || !is_named(accounts, account.name)) {
+        if (!is_named(accounts, account.name)) {
             continue;
         }
-        auto secret = fetch(source, environment, command_environment);
-        if (!secret) {
-            problems.push_back(problem_at(source.place, account, "password", secret.error().text));
-        } else if (const auto unfit = password_fault(secret->reveal())) {
-            problems.push_back(
-                problem_at(source.place, account, "password", "the password " + *unfit));
-        } else {
-            account.password = std::move(*secret);
+        const std::string& key = account.tls_client_key;
+        if (const auto fault = key.empty() ? std::nullopt : readable_fault(key, true)) {
+            problems.push_back({account.place, path_of(account) + "tls_client_key", *fault});
         }
+        resolve(account, environment, command_environment, problems);
     }
     return problems;
 }
@@ -228,12 +275,9 @@ std::vector<Problem> resolve_secrets(Config& config, const Environment& environm
 std::vector<Problem> check_files(const Config& config, const Environment& environment) {
     std::vector<Problem> problems;
     for (const auto& [name, destination] : config.destinations) {
-        const std::string& path = destination.tls_ca_file;
-        const auto fault = path.empty() ? std::nullopt : readable_fault(path, false);
-        if (fault) {
-            problems.push_back(
-                {destination.place, "destinations." + name + ".tls_ca_file", *fault});
-        }
+        check_password(destination.password_source, path_of(destination), environment, problems);
+        check_file({"tls_ca_file", destination.tls_ca_file}, destination.place,
+                   path_of(destination), problems);
     }
     for (const AccountConfig& account : config.accounts) {
         check_account(account, environment, problems);

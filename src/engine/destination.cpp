@@ -22,6 +22,7 @@ void Destination::on_accepted() {
     has_accepted_ = true;
     pauses_in_row_ = 0;
     put_offs_in_row_ = 0;
+    hang_ups_in_row_ = 0;
 }
 
 void Destination::on_put_off(MonotonicTime now, const std::string& answer) {
@@ -35,6 +36,7 @@ void Destination::on_put_off(MonotonicTime now, const std::string& answer) {
 
 void Destination::on_refused(const std::string& answer) {
     put_offs_in_row_ = 0;
+    hang_ups_in_row_ = 0;
     if (has_accepted_) {
         return;
     }
@@ -55,6 +57,17 @@ void Destination::on_fault(const Error& error, MonotonicTime now) {
     }
     error_ = error.in("destination " + name_);
     paused_until_ = now + next_pause();
+}
+
+void Destination::on_hung_up(const Error& error, MonotonicTime now, const std::string& message) {
+    if (hang_ups_in_row_ > 0 && message == last_hung_up_) {
+        return;
+    }
+    last_hung_up_ = message;
+    if (++hang_ups_in_row_ >= kHangUpsInRow) {
+        hang_ups_in_row_ = 0;  // behind the pause it is one anew who may be at fault
+        on_fault(error, now);
+    }
 }
 
 Duration Destination::next_pause() {

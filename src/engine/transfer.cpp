@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "postrider/base/assert.h"
 #include "postrider/base/text.h"
 #include "postrider/mail/date.h"
@@ -46,10 +48,10 @@ void Transfer::start(mail::Message message, Answered answered, Done done) {
         forget_other_content();
         record.sha256 = message.facts().sha256;
     }
-    record.failures = 0;
     record.retry_after.reset();
     record.absent_since.reset();
     if (is_known_content(message.facts().sha256)) {
+        record.failures = 0;
         is_answered_ = true;
         this->record();
         return;
@@ -136,33 +138,10 @@ Expected<void> Transfer::prepare(mail::Message message) {
 
 void Transfer::on_report(const sink::DeliveryReport& report) {
     POSTRIDER_ASSERT(report.verdicts.size() == envelope_.recipients.size());
-    const WallTime now = services_.loop.wall_now();
-    const bool is_misconfigured = report.fault && report.fault->retry == Retry::never;
     store::MessageRecord& record = result_.record;
+    record.failures = report.hung_up ? record.failures + 1 : 0;
     for (std::size_t i = 0; i < report.verdicts.size(); ++i) {
-        const sink::Verdict& verdict = report.verdicts[i];
-        const mail::Address& recipient = envelope_.recipients[i];
-        Fate fate = fate_of(verdict, record.failing_since, now);
-        if (fate == Fate::hold && is_misconfigured) {
-            fate = Fate::retry;  // what such a destination refuses says nothing of the message
-        }
-        switch (fate) {
-            case Fate::settled:
-                record.settled_recipients.push_back(recipient.text());
-                result_.was_delivered = true;
-                record.note = in_words(verdict);
-                break;
-            case Fate::hold:
-                refused_.push_back(recipient);
-                result_.trouble = recipient.text() + ": " + in_words(verdict);
-                break;
-            case Fate::retry:
-                put_off(recipient.text() + ": " + in_words(verdict));
-                if (verdict.outcome == sink::Outcome::refused && !record.failing_since) {
-                    record.failing_since = now;  // patience with a full mailbox ends some day
-                }
-                break;
-        }
+        judge(report.verdicts[i], envelope_.recipients[i], report);
     }
     tell_destination(report);
     if (refused_.empty()) {
@@ -175,9 +154,45 @@ void Transfer::on_report(const sink::DeliveryReport& report) {
     answered();
 }
 
+void Transfer::judge(const sink::Verdict& verdict, const mail::Address& recipient,
+                     const sink::DeliveryReport& report) {
+    const WallTime now = services_.loop.wall_now();
+    const bool is_misconfigured = report.fault && report.fault->retry == Retry::never;
+    store::MessageRecord& record = result_.record;
+    std::string answer = in_words(verdict);
+    Fate fate = fate_of(verdict, record.failing_since, now);
+    if (fate == Fate::hold && is_misconfigured) {
+        fate = Fate::retry;  // what such a destination refuses says nothing of the message
+    } else if (fate == Fate::retry && record.failures >= kPoisonAfter) {
+        // Like poison on the fetching side: it shall not hold up the others for ever.
+        fate = Fate::hold;
+        answer = fmt::format("the destination lost the connection over it {} times in a row: {}",
+                             record.failures, answer);
+    }
+    switch (fate) {
+        case Fate::settled:
+            record.settled_recipients.push_back(recipient.text());
+            result_.was_delivered = true;
+            record.note = answer;
+            break;
+        case Fate::hold:
+            refused_.push_back(recipient);
+            result_.trouble = recipient.text() + ": " + answer;
+            break;
+        case Fate::retry:
+            put_off(recipient.text() + ": " + answer);
+            if (verdict.outcome == sink::Outcome::refused && !record.failing_since) {
+                record.failing_since = now;  // patience with a full mailbox ends some day
+            }
+            break;
+    }
+}
+
 void Transfer::tell_destination(const sink::DeliveryReport& report) {
     const MonotonicTime now = services_.loop.now();
-    if (report.fault) {
+    if (report.fault && report.hung_up) {
+        destination_.on_hung_up(*report.fault, now, delivery_id_);
+    } else if (report.fault) {
         destination_.on_fault(*report.fault, now);
     } else if (result_.was_delivered) {
         destination_.on_accepted();

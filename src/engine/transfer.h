@@ -65,6 +65,8 @@ class Transfer {
     [[nodiscard]] bool is_known_content(const mail::Digest& sha256);
     [[nodiscard]] Expected<void> prepare(mail::Message message);
     void on_report(const sink::DeliveryReport& report);
+    void judge(const sink::Verdict& verdict, const mail::Address& recipient,
+               const sink::DeliveryReport& report);
     void tell_destination(const sink::DeliveryReport& report);
     void hold_refused();
     void put_off(const std::string& why);

@@ -7,6 +7,8 @@
 
 #include "postrider/base/assert.h"
 #include "postrider/base/text.h"
+#include "postrider/mail/header_scan.h"
+#include "postrider/mail/received_client.h"
 
 #include "sink/smtp_verdict.h"
 
@@ -47,21 +49,27 @@ Wait wait_in(smtp::Phase phase, const SmtpTimeouts& timeouts) {
 }  // namespace
 
 SmtpConnection::SmtpConnection(event::Loop& loop, net::Connector& connector,
-                               const SmtpSettings& settings, Owner& owner)
+                               const SmtpSettings& settings, std::size_t host, Owner& owner)
     : loop_(loop),
       settings_(settings),
+      host_(host),
       owner_(owner),
       dialogue_({.flavour = settings.flavour,
                  .hello_name = settings.hello_name,
                  .use_starttls = settings.tls == TlsMode::starttls,
-                 .encrypted = settings.tls == TlsMode::implicit}),
+                 .encrypted = settings.tls == TlsMode::implicit,
+                 .login = settings.login,
+                 .use_chunking = settings.chunking,
+                 .use_xclient = settings.xclient_hops > 0,
+                 .needs_8bitmime = settings.content.holds_8bit,
+                 .dsn = settings.dsn}),
       deadline_(loop.make_timer([this] { on_overdue(); })),
       read_on_soon_(loop.make_timer([this] { read_on(); })) {
     net::ConnectRequest request;
-    request.endpoint = settings.endpoint;
+    request.endpoint = settings.hosts.at(host).endpoint;
     request.deadline = settings.timeouts.connect;
     if (settings.tls == TlsMode::implicit) {
-        request.tls = settings.tls_settings;
+        request.tls = settings.hosts.at(host).tls;
         request.deadline += settings.timeouts.tls;
     }
     connecting_ =
@@ -75,15 +83,43 @@ void SmtpConnection::deliver(const mail::Envelope& envelope,
     POSTRIDER_ASSERT(state_ == State::ready);
     state_ = State::busy;
     is_committed_ = false;
-    message_ = std::move(message);
+    content_.emplace(std::move(message), settings_.content);
     recipients_ = envelope.recipients.size();
-    dialogue_.begin(
-        {.envelope = envelope, .size = message_->size(), .has_8bit = message_->facts().has_8bit});
+    Expected<smtp::Transaction> transaction = transaction_of(envelope);
+    if (!transaction) {
+        unreadable_ = transaction.error();
+        read_on_soon_->arm(Duration::zero());
+        return;
+    }
+    dialogue_.begin(std::move(*transaction));
     send_output();
     if (dialogue_.phase() == smtp::Phase::idle) {
         // Refused without asking the server (its SIZE): no input will come to tell it by.
         read_on_soon_->arm(Duration::zero());
     }
+}
+
+Expected<smtp::Transaction> SmtpConnection::transaction_of(const mail::Envelope& envelope) const {
+    const mail::OutgoingMessage& message = content_->message();
+    const Expected<std::uint64_t> size = content_->measure();
+    if (!size) {
+        return failure(size.error());
+    }
+    smtp::Transaction transaction{
+        .envelope = envelope,
+        .size = *size,
+        .has_8bit = message.facts().has_8bit,
+        .envid = settings_.tells_envid ? message.provenance().delivery_id : ""};
+    if (settings_.xclient_hops > 0) {
+        const Expected<std::string> head = message.received_head(mail::kHeaderScanLimit);
+        if (!head) {
+            return failure(head.error());
+        }
+        mail::ReceivedClient client = mail::received_client(*head, settings_.xclient_hops);
+        transaction.client = {std::move(client.address), std::move(client.name),
+                              std::move(client.helo), std::move(client.protocol)};
+    }
+    return transaction;
 }
 
 void SmtpConnection::commit() {
@@ -109,8 +145,8 @@ void SmtpConnection::cut() {
     read_on_soon_->disarm();
     connecting_.reset();
     stream_.reset();
-    reader_.reset();
-    message_.reset();
+    content_.reset();
+    unreadable_.reset();
 }
 
 void SmtpConnection::on_connected(Expected<std::unique_ptr<net::ByteStream>> stream) {
@@ -129,6 +165,10 @@ void SmtpConnection::on_input() {
 }
 
 void SmtpConnection::read_on() {
+    if (unreadable_) {
+        go_down(*unreadable_, {}, std::nullopt);
+        return;
+    }
     while (true) {
         std::string_view input = stream_->input();
         const std::size_t available = input.size();
@@ -163,7 +203,7 @@ bool SmtpConnection::handle(const smtp::Event& event) {
         }
         bool operator()(const smtp::SendContent& /*event*/) const {
             connection.is_sending_ = true;
-            connection.reader_.emplace(*connection.message_);
+            connection.content_->rewind();
             return connection.send_content();
         }
         bool operator()(const smtp::TransactionDone& event) const {
@@ -180,7 +220,7 @@ bool SmtpConnection::handle(const smtp::Event& event) {
 bool SmtpConnection::on_transaction_done(const smtp::TransactionDone& done) {
     finish_content();
     is_withheld_ = false;
-    message_.reset();
+    content_.reset();
     recipients_ = 0;
     state_ = State::greeting;  // not ready before the dialogue says so
     owner_.on_report(*this, report_of(done.results));
@@ -201,7 +241,7 @@ void SmtpConnection::on_failed(const smtp::Failed& failed) {
 
 void SmtpConnection::upgrade_to_tls() {
     watch_progress();
-    stream_->start_tls(settings_.tls_settings, [this](const Expected<void>& secured) {
+    stream_->start_tls(settings_.hosts[host_].tls, [this](const Expected<void>& secured) {
         if (!secured) {
             go_down(secured.error(), {}, std::nullopt);
             return;
@@ -212,8 +252,9 @@ void SmtpConnection::upgrade_to_tls() {
 }
 
 bool SmtpConnection::send_content() {
+    std::size_t unwritten = 0;
     while (stream_->output_pending() < net::ByteStream::kOutputHighMark) {
-        const Expected<std::string_view> piece = reader_->next();
+        const Expected<std::string_view> piece = content_->next();
         if (!piece) {
             // The server has seen no final dot: closing drops the message there (S-003).
             go_down(piece.error(), {}, std::nullopt);
@@ -231,8 +272,10 @@ bool SmtpConnection::send_content() {
             break;
         }
         dialogue_.send_content(*piece);
-        // A short piece is the last: it leaves together with the final dot.
-        if (piece->size() == mail::OutgoingMessage::Reader::kPiece) {
+        unwritten += piece->size();
+        // A short piece is mostly the last: it leaves together with the final dot.
+        if (unwritten >= mail::OutgoingMessage::Reader::kPiece) {
+            unwritten = 0;
             stream_->write(dialogue_.take_output());
         }
     }
@@ -242,7 +285,6 @@ bool SmtpConnection::send_content() {
 
 void SmtpConnection::finish_content() {
     is_sending_ = false;
-    reader_.reset();
 }
 
 void SmtpConnection::complete_content() {
@@ -271,8 +313,11 @@ void SmtpConnection::send_output() {
     if (is_withheld_) {
         return;
     }
-    if (const std::string output = dialogue_.take_output(); !output.empty()) {
+    if (std::string output = dialogue_.take_output(); !output.empty()) {
         stream_->write(output);
+        if (dialogue_.phase() == smtp::Phase::hello) {
+            wipe(output);  // it may have been a password
+        }
     }
     watch_progress();
 }
@@ -301,7 +346,9 @@ void SmtpConnection::go_down(const Error& why, const std::vector<smtp::Recipient
     if (was_busy) {
         DeliveryReport report = report_of_failure(told, results, recipients_);
         if (told.code == Errc::io) {
-            report.fault.reset();  // the content could not be read here: the destination is well
+            // The content could not be read here: the destination is well.
+            report.fault.reset();
+            report.hung_up = false;
         }
         owner_.on_report(*this, std::move(report));
     }

@@ -13,6 +13,8 @@
 #include "postrider/sink/sink.h"
 #include "postrider/sink/smtp_sink.h"
 
+#include "sink/smtp_content.h"
+
 namespace postrider::sink {
 
 /// One connection to an SMTP or LMTP server, carrying one transaction after the other. It reports
@@ -39,8 +41,11 @@ class SmtpConnection final : private net::StreamEvents {
         ~Owner() = default;
     };
 
+    /// To settings.hosts[host].
     SmtpConnection(event::Loop& loop, net::Connector& connector, const SmtpSettings& settings,
-                   Owner& owner);
+                   std::size_t host, Owner& owner);
+
+    [[nodiscard]] std::size_t host() const { return host_; }
 
     [[nodiscard]] bool is_ready() const { return state_ == State::ready; }
     [[nodiscard]] bool is_busy() const { return state_ == State::busy; }
@@ -73,6 +78,7 @@ class SmtpConnection final : private net::StreamEvents {
     [[nodiscard]] bool on_transaction_done(const smtp::TransactionDone& done);
     void on_failed(const smtp::Failed& failed);
     void upgrade_to_tls();
+    [[nodiscard]] Expected<smtp::Transaction> transaction_of(const mail::Envelope& envelope) const;
     /// Sends as much of the content as the stream takes; false as handle().
     [[nodiscard]] bool send_content();
     void finish_content();
@@ -88,6 +94,7 @@ class SmtpConnection final : private net::StreamEvents {
 
     event::Loop& loop_;
     const SmtpSettings& settings_;
+    std::size_t host_;
     Owner& owner_;
     smtp::Dialogue dialogue_;
     State state_ = State::connecting;
@@ -103,8 +110,8 @@ class SmtpConnection final : private net::StreamEvents {
     std::unique_ptr<event::Operation> connecting_;
     std::unique_ptr<net::ByteStream> stream_;
     // The transaction under way. Owners of the message: its transfer and this connection.
-    std::shared_ptr<const mail::OutgoingMessage> message_;
-    std::optional<mail::OutgoingMessage::Reader> reader_;
+    std::optional<SmtpContent> content_;
+    std::optional<Error> unreadable_;  ///< it cannot be read here
 };
 
 }  // namespace postrider::sink

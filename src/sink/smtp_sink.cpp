@@ -8,6 +8,9 @@
 #include "postrider/base/assert.h"
 
 #include "sink/smtp_connection.h"
+#include "sink/smtp_content.h"
+#include "sink/smtp_hosts.h"
+#include "sink/smtp_queue.h"
 #include "sink/smtp_verdict.h"
 
 namespace postrider::sink {
@@ -18,53 +21,30 @@ namespace {
 /// for so long, unless none is left.
 constexpr Duration kNoRoomPause = std::chrono::seconds(30);
 
-class SmtpSink;
-
-/// A delivery or a probe that waits for a connection or has one. Owned by the caller.
-class Job : public Delivery {
-  public:
-    explicit Job(SmtpSink& sink) : sink_(&sink) {}
-    Job(const Job&) = delete;
-    Job& operator=(const Job&) = delete;
-    ~Job() override;
-
-    mail::Envelope envelope;
-    // Owners: the transfer, this job, and the connection that carries it. Empty for a probe.
-    std::shared_ptr<const mail::OutgoingMessage> message;
-    DeliveryDone on_delivered;
-    ProbeDone on_probed;
-    SmtpConnection* connection = nullptr;
-    bool was_retried = false;
-    bool is_committed = false;
-
-    void commit() override {
-        is_committed = true;
-        if (connection != nullptr) {
-            connection->commit();
-        }
+std::vector<std::string> names_of(const std::vector<SmtpHost>& hosts) {
+    std::vector<std::string> names;
+    for (const SmtpHost& host : hosts) {
+        names.push_back(host.endpoint.to_text());
     }
+    return names;
+}
 
-    /// The sink knows it no more: it has ended.
-    void detach() { sink_ = nullptr; }
-
-  private:
-    SmtpSink* sink_;
-};
-
-class SmtpSink : public MailSink, public SmtpConnection::Owner {
+class SmtpSink final : public MailSink, public SmtpConnection::Owner, public SmtpJob::Owner {
   public:
     SmtpSink(event::Loop& loop, net::Connector& connector, SmtpSettings settings)
         : loop_(loop),
           connector_(connector),
           settings_(std::move(settings)),
-          pump_(loop.make_timer([this] { pump(); })) {}
+          pump_(loop.make_timer([this] { pump(); })),
+          hosts_(names_of(settings_.hosts)),
+          queue_(settings_.per_recipient) {}
 
     SmtpSink(const SmtpSink&) = delete;
     SmtpSink& operator=(const SmtpSink&) = delete;
 
     ~SmtpSink() override {
         POSTRIDER_ASSERT(failed_.empty());  // not from inside a completion
-        for (Job* const job : queue_) {
+        for (SmtpJob* const job : queue_.take_all()) {
             job->detach();
         }
         for (const Line& line : lines_) {
@@ -78,7 +58,7 @@ class SmtpSink : public MailSink, public SmtpConnection::Owner {
     std::unique_ptr<Delivery> deliver(const mail::Envelope& envelope,
                                       std::shared_ptr<const mail::OutgoingMessage> message,
                                       DeliveryDone done) override {
-        auto job = std::make_unique<Job>(*this);
+        auto job = std::make_unique<SmtpJob>(*this);
         job->envelope = envelope;
         job->message = std::move(message);
         job->on_delivered = std::move(done);
@@ -86,19 +66,26 @@ class SmtpSink : public MailSink, public SmtpConnection::Owner {
     }
 
     std::unique_ptr<event::Operation> probe(ProbeDone done) override {
-        auto job = std::make_unique<Job>(*this);
+        auto job = std::make_unique<SmtpJob>(*this);
         job->on_probed = std::move(done);
         return enqueue(std::move(job));
     }
 
-    /// The caller wants no more of it.
-    void forget(Job& job) {
-        for (std::deque<Job*>* const jobs : {&queue_, &failed_}) {
-            jobs->erase(std::remove(jobs->begin(), jobs->end(), &job), jobs->end());
-        }
+  private:
+    /// A connection and what it carries.
+    struct Line {
+        std::unique_ptr<SmtpConnection> connection;
+        SmtpJob* job = nullptr;
+        bool is_spent = false;  ///< the server takes no more on it (S-019)
+    };
+
+    void forget(SmtpJob& job) override {
+        queue_.forget(job);
+        failed_.erase(std::remove(failed_.begin(), failed_.end(), &job), failed_.end());
         for (Line& line : lines_) {
             if (line.job == &job) {
                 line.job = nullptr;
+                queue_.ended(job);
                 line.connection->cut();
                 drop(*line.connection);
                 pump_->arm(Duration::zero());
@@ -107,15 +94,8 @@ class SmtpSink : public MailSink, public SmtpConnection::Owner {
         }
     }
 
-  private:
-    /// A connection and what it carries.
-    struct Line {
-        std::unique_ptr<SmtpConnection> connection;
-        Job* job = nullptr;
-    };
-
-    std::unique_ptr<Job> enqueue(std::unique_ptr<Job> job) {
-        queue_.push_back(job.get());
+    std::unique_ptr<SmtpJob> enqueue(std::unique_ptr<SmtpJob> job) {
+        queue_.push_back(*job);
         // From the loop, so that no completion runs inside the call that asked for it.
         pump_->arm(Duration::zero());
         return job;
@@ -128,31 +108,85 @@ class SmtpSink : public MailSink, public SmtpConnection::Owner {
                 serve(lines_[i]);
             }
         }
-        if (!lines_.empty() && loop_.now() < no_room_until_) {
-            return;
+        if (!queue_.empty() && (lines_.empty() || loop_.now() >= no_room_until_)) {
+            open_more();
         }
-        const auto coming = static_cast<std::size_t>(
-            std::count_if(lines_.begin(), lines_.end(),
-                          [](const Line& line) { return !line.connection->is_busy(); }));
-        for (std::size_t i = coming; i < queue_.size() && lines_.size() < settings_.connections;
-             ++i) {
+    }
+
+    /// As long as nobody knows whether the destination is there, one connection finds out.
+    void open_more() {
+        const bool is_proven = std::any_of(lines_.begin(), lines_.end(), [](const Line& line) {
+            return line.connection->was_ready();
+        });
+        const std::size_t wanted = queue_.startable(is_proven ? settings_.connections : 1);
+        for (std::size_t coming = count_coming(); coming < wanted; ++coming) {
+            if (lines_.size() >= settings_.connections && !make_room()) {
+                return;
+            }
+            auto host = hosts_.next(loop_.now());
+            if (!host && !lines_.empty()) {
+                return;
+            }
+            if (!host) {
+                static_cast<void>(hosts_.give_up());
+                host = 0;
+            }
             lines_.push_back(
-                {std::make_unique<SmtpConnection>(loop_, connector_, settings_, *this), nullptr});
+                {std::make_unique<SmtpConnection>(loop_, connector_, settings_, *host, *this)});
         }
+    }
+
+    /// Connections that are, or will soon be, ready for the next job.
+    [[nodiscard]] std::size_t count_coming() const {
+        const bool wants_fresh = queue_.wants_fresh();
+        return static_cast<std::size_t>(
+            std::count_if(lines_.begin(), lines_.end(), [wants_fresh](const Line& line) {
+                return !line.connection->is_busy() &&
+                       !(wants_fresh && line.connection->may_be_stale());
+            }));
+    }
+
+    /// For a job that no connection will do for that is ready.
+    bool make_room() {
+        const auto idle = std::find_if(lines_.begin(), lines_.end(), [](const Line& line) {
+            return line.connection->is_ready();
+        });
+        if (idle == lines_.end() || !queue_.wants_fresh()) {
+            return false;
+        }
+        retire(*idle);
+        return true;
+    }
+
+    void retire(Line& line) {
+        line.connection->say_goodbye();
+        line.connection->cut();
+        drop(*line.connection);
     }
 
     /// One job for a ready connection. A probe is answered by the mere readiness; its completion
     /// may queue further jobs, hence pump_ rather than a loop.
     void serve(Line& line) {
-        Job* const job = queue_.front();
-        queue_.pop_front();
+        SmtpJob* const job = queue_.take(!line.connection->may_be_stale());
+        if (job == nullptr) {
+            return;
+        }
         if (!queue_.empty()) {
             pump_->arm(Duration::zero());
         }
-        if (job->message == nullptr) {
+        if (job->is_probe()) {
             job->detach();
             const ProbeDone done = std::move(job->on_probed);
             done({});
+            return;
+        }
+        if (const auto refusal = refused_by_policy(settings_.content, job->message->facts())) {
+            queue_.ended(*job);
+            job->detach();
+            const DeliveryDone done = std::move(job->on_delivered);
+            DeliveryReport report;
+            report.verdicts.assign(job->envelope.recipients.size(), *refusal);
+            done(std::move(report));
             return;
         }
         line.job = job;
@@ -164,63 +198,89 @@ class SmtpSink : public MailSink, public SmtpConnection::Owner {
     }
 
     void on_ready(SmtpConnection& connection) override {
-        if (!queue_.empty()) {
-            serve(line_of(connection));
+        Line& line = line_of(connection);
+        if (!line.is_spent) {
+            hosts_.on_ready(connection.host());
+        }
+        const bool is_in_the_way = connection.may_be_stale() && queue_.wants_fresh() &&
+                                   lines_.size() >= settings_.connections && count_coming() == 0;
+        if (line.is_spent || is_in_the_way) {
+            retire(line);
+            pump_->arm(Duration::zero());
+        } else {
+            serve(line);
         }
     }
 
     void on_report(SmtpConnection& connection, DeliveryReport report) override {
         Line& line = line_of(connection);
-        Job* const job = std::exchange(line.job, nullptr);
+        SmtpJob* const job = std::exchange(line.job, nullptr);
         if (job == nullptr) {
             return;
         }
         job->connection = nullptr;
-        if (is_stale_end(connection, report) && !job->was_retried) {
-            job->was_retried = true;
-            queue_.push_front(job);
-            return;  // on_down follows, and pumps
+        queue_.ended(*job);
+        const bool is_put_off =
+            report.fault && report.fault->retry != Retry::never && is_all_later(report);
+        const bool is_of_the_session = connection.may_be_stale();
+        line.is_spent = is_put_off;
+        if (is_put_off && !is_of_the_session && hosts_.has_several()) {
+            hosts_.on_failed(connection.host(), *report.fault, loop_.now());
+        }
+        if (is_put_off && (is_of_the_session || hosts_.has_several()) &&
+            job->retries < hosts_.count()) {
+            ++job->retries;
+            queue_.push_front(*job);
+            pump_->arm(Duration::zero());
+            return;
+        }
+        if (settings_.per_recipient > 0 && !queue_.empty()) {
+            pump_->arm(Duration::zero());
         }
         job->detach();
         const DeliveryDone done = std::move(job->on_delivered);
         done(std::move(report));
     }
 
-    /// A connection that was not new and dies without a word on the new transaction had most likely
-    /// been closed by an idle time-out: the final dot is not out, so another connection may try.
-    static bool is_stale_end(const SmtpConnection& connection, const DeliveryReport& report) {
-        return connection.may_be_stale() && report.fault &&
-               std::all_of(report.verdicts.begin(), report.verdicts.end(),
-                           [](const Verdict& verdict) {
-                               return verdict.outcome == Outcome::later && verdict.code == 0;
-                           });
+    /// Nobody has it and nobody will: it may be tried elsewhere.
+    static bool is_all_later(const DeliveryReport& report) {
+        return std::all_of(
+            report.verdicts.begin(), report.verdicts.end(),
+            [](const Verdict& verdict) { return verdict.outcome == Outcome::later; });
     }
 
     void on_down(SmtpConnection& connection, const Error& why) override {
         const bool was_ready = connection.was_ready();
+        const std::size_t host = connection.host();
         drop(connection);
         if (was_ready) {
             pump_->arm(Duration::zero());
             return;
         }
-        if (!lines_.empty()) {
+        if (std::any_of(lines_.begin(), lines_.end(),
+                        [host](const Line& line) { return line.connection->host() == host; })) {
             // Those that it took serve the queue; those under way have the last word on it.
             no_room_until_ = loop_.now() + kNoRoomPause;
             return;
         }
-        fail_queue(why);
+        hosts_.on_failed(host, why, loop_.now());
+        if (hosts_.next(loop_.now())) {
+            pump_->arm(Duration::zero());
+        } else if (lines_.empty()) {
+            fail_queue(hosts_.give_up());
+        }
     }
 
     /// The destination cannot be reached or wants nobody: everybody who waits is told. A completion
     /// may destroy other jobs of this list, which forget() then takes off.
     void fail_queue(const Error& why) {
-        failed_.insert(failed_.end(), queue_.begin(), queue_.end());
-        queue_.clear();
+        const std::deque<SmtpJob*> waiting = queue_.take_all();
+        failed_.insert(failed_.end(), waiting.begin(), waiting.end());
         while (!failed_.empty()) {
-            Job* const job = failed_.front();
+            SmtpJob* const job = failed_.front();
             failed_.pop_front();
             job->detach();
-            if (job->message == nullptr) {
+            if (job->is_probe()) {
                 const ProbeDone done = std::move(job->on_probed);
                 done(failure(why));
                 continue;
@@ -241,7 +301,9 @@ class SmtpSink : public MailSink, public SmtpConnection::Owner {
     void drop(const SmtpConnection& connection) {
         Line& line = line_of(connection);
         loop_.defer_delete(std::move(line.connection));
-        line = std::move(lines_.back());
+        if (&line != &lines_.back()) {
+            line = std::move(lines_.back());
+        }
         lines_.pop_back();
     }
 
@@ -250,17 +312,12 @@ class SmtpSink : public MailSink, public SmtpConnection::Owner {
     const SmtpSettings settings_;
     std::unique_ptr<event::Timer> pump_;
     std::vector<Line> lines_;
+    SmtpHosts hosts_;
     MonotonicTime no_room_until_{};
     // Jobs are owned by their callers, who tell when they are gone.
-    std::deque<Job*> queue_;
-    std::deque<Job*> failed_;
+    SmtpQueue queue_;
+    std::deque<SmtpJob*> failed_;
 };
-
-Job::~Job() {
-    if (sink_ != nullptr) {
-        sink_->forget(*this);
-    }
-}
 
 }  // namespace
 

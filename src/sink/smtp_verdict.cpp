@@ -90,6 +90,12 @@ DeliveryReport report_of_failure(const Error& why,
     if (!report.fault && !all_final) {
         report.fault = why;
     }
+    // With 421 to MAIL the server says that it wants no message at all.
+    const bool is_turned_away =
+        std::any_of(results.begin(), results.end(), [](const smtp::RecipientResult& result) {
+            return result.stage == smtp::Stage::mail && result.reply;
+        });
+    report.hung_up = !results.empty() && !all_final && !is_turned_away;
     return report;
 }
 

@@ -101,6 +101,7 @@ std::unique_ptr<event::Operation> FakeSink::probe(sink::ProbeDone done) {
 void FakeSink::clear_script() {
     verdicts_.clear();
     faults_.clear();
+    hang_ups_.clear();
     probe_answer_ = {};
 }
 
@@ -128,6 +129,14 @@ std::size_t FakeSink::accepted(const std::string& subject, const std::string& re
 sink::DeliveryReport FakeSink::answer_to(const mail::Envelope& envelope, const std::string& subject,
                                          const std::string& octets) {
     sink::DeliveryReport report;
+    if (hang_ups_.contains(subject)) {
+        const Error closed{Errc::closed, Retry::later, "the server closed the connection"};
+        report.verdicts.assign(envelope.recipients.size(),
+                               {sink::Outcome::later, 0, "", closed.text});
+        report.fault = closed;
+        report.hung_up = true;
+        return report;
+    }
     for (const mail::Address& recipient : envelope.recipients) {
         report.verdicts.push_back(verdict_for(subject, recipient.text()));
         if (report.verdicts.back().outcome == sink::Outcome::delivered) {

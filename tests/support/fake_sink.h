@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,8 @@ class FakeSink final : public sink::MailSink {
         verdicts_.insert_or_assign({subject, recipient}, verdict);
     }
     void fault_at(const std::string& subject, Error fault) { faults_[subject] = std::move(fault); }
+    /// The connection ends in the midst of this message, before anybody answers.
+    void hang_up_on(const std::string& subject) { hang_ups_.insert(subject); }
     void answer_probes(Expected<void> answer) { probe_answer_ = std::move(answer); }
     /// Accepts everything from now on.
     void clear_script();
@@ -75,6 +78,7 @@ class FakeSink final : public sink::MailSink {
     event::Loop& loop_;
     std::map<std::pair<std::string, std::string>, sink::Verdict> verdicts_;
     std::map<std::string, Error> faults_;
+    std::set<std::string> hang_ups_;
     Expected<void> probe_answer_;
     bool is_holding_ = false;
     std::vector<Delivery*> under_way_;

@@ -81,18 +81,60 @@ struct DestinationTimeouts {
     Duration data = std::chrono::minutes(2);   ///< the answer to DATA
     Duration block = std::chrono::minutes(3);  ///< progress while content is sent
     Duration final_dot = std::chrono::minutes(10);
+    Duration idle = std::chrono::seconds(30);  ///< an unused connection is closed after it
+};
+
+/// Where a password or token comes from. The bytes are in AccountConfig::password, or
+/// DestinationConfig::password, once resolved.
+struct PasswordSource {
+    enum class Kind : std::uint8_t { plain, file, variable, credential, command };
+    Kind kind = Kind::plain;
+    /// file: one absolute path; variable, credential: one name; command: argv. Plain: empty.
+    std::vector<std::string> words;
+    Place place;
+};
+
+/// What becomes of content that not every server can take (S-008 to S-010).
+enum class LongLines : std::uint8_t { pass, wrap, hold };
+enum class NulOctets : std::uint8_t { strip, pass, hold };
+
+/// One of several hosts of a destination.
+struct HostConfig {
+    std::string host;
+    std::uint16_t port = 0;  ///< filled in by load(): that of the destination
+};
+
+/// What is asked of a server that offers DSN (RFC 3461).
+struct DsnConfig {
+    std::string notify;  ///< "NEVER", or a list of SUCCESS, FAILURE, DELAY; empty: not told
+    std::string ret;     ///< "FULL" or "HDRS"; empty: not told
+    bool envid = false;  ///< tell the name of the delivery
 };
 
 struct DestinationConfig {
     std::string name;
     DestinationType type = DestinationType::smtp;
-    std::string host;         ///< host and port, or a socket
-    std::uint16_t port = 0;   ///< filled in by load(): smtp 25, smtp with implicit TLS 465, lmtp 24
-    std::string socket;       ///< absolute path of a Unix socket
-    Tls tls = Tls::none;      ///< filled in by load(): starttls unless loopback or socket
-    std::string tls_ca_file;  ///< absolute; empty: the system's trust store
-    std::string tls_server_name;  ///< filled in by load(): the host
+    std::string host;        ///< host and port, or hosts, or a socket
+    std::uint16_t port = 0;  ///< filled in by load(): smtp 25, smtp with implicit TLS 465, lmtp 24
+    std::vector<HostConfig> hosts;  ///< in place of host: the first that takes mail gets it
+    std::string socket;             ///< absolute path of a Unix socket
+    Tls tls = Tls::none;            ///< filled in by load(): starttls unless loopback or socket
+    std::string tls_ca_file;        ///< absolute; empty: the system's trust store
+    std::string tls_server_name;    ///< filled in by load(): the host; with `hosts` each its own
+    std::string user;               ///< to log in with; empty: no login
+    PasswordSource password_source;
+    Secret password;   ///< or token; empty until resolve_secrets(), unless it is plain
+    std::string auth;  ///< the SASL mechanism, upper case; empty: the best that is offered
     std::uint32_t connections = 8;
+    /// Filled in by load(): at the same time for one and the same recipient; 0: any. LMTP 1.
+    std::uint32_t connections_per_recipient = 0;
+    bool chunking = false;  ///< BDAT where it is offered
+    LongLines long_lines = LongLines::pass;
+    NulOctets nul = NulOctets::strip;
+    bool holds_8bit = false;  ///< `eight_bit: hold`: for a server without 8BITMIME
+    DsnConfig dsn;
+    /// XCLIENT tells the client of the n-th Received line from the top; 0: no XCLIENT.
+    std::uint32_t xclient_hops = 0;
     std::string hello_name;  ///< for EHLO and LHLO; empty: this machine's name (S-014)
     DestinationTimeouts timeouts;
     Pattern path;               ///< of a Maildir; absolute
@@ -115,15 +157,6 @@ struct AccountTimeouts {
     Duration reply = std::chrono::seconds(120);  ///< any other answer, and progress within one
     Duration quit = std::chrono::seconds(120);
     Duration session = std::chrono::hours(1);
-};
-
-/// Where a password or token comes from. The bytes are in AccountConfig::password once resolved.
-struct PasswordSource {
-    enum class Kind : std::uint8_t { plain, file, variable, credential, command };
-    Kind kind = Kind::plain;
-    /// file: one absolute path; variable, credential: one name; command: argv. Plain: empty.
-    std::vector<std::string> words;
-    Place place;
 };
 
 /// Of a message larger than max_message_size.

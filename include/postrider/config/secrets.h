@@ -15,10 +15,10 @@ namespace postrider::config {
 inline constexpr std::size_t kMaxSecret = 64UL * 1024;  ///< octets of a password file or output
 inline constexpr Duration kSecretCommandLimit = std::chrono::seconds(10);
 
-/// Fetches the passwords of the named accounts (all if none is named) into their
-/// AccountConfig::password: files, variables, systemd credentials, commands. Blocks, for as long as
-/// the commands run: it belongs to the start of the program. Tokens change meanwhile: for them it
-/// leaves an AccountConfig::fetch_token.
+/// Fetches the passwords of the named accounts (all if none is named), and of the destinations that
+/// they deliver to, into AccountConfig::password and DestinationConfig::password: files, variables,
+/// systemd credentials, commands. Blocks, for as long as the commands run: it belongs to the start
+/// of the program. Tokens change meanwhile: for them it leaves an AccountConfig::fetch_token.
 [[nodiscard]] std::vector<Problem> resolve_secrets(Config& config, const Environment& environment,
                                                    std::span<const std::string> accounts = {});
 

@@ -15,6 +15,8 @@ inline constexpr Duration kFirstPause = std::chrono::seconds(30);
 inline constexpr Duration kLongestPause = std::chrono::minutes(15);
 inline constexpr std::uint32_t kPutOffsInRow =
     3;  ///< 4xx to so many messages: it is not the message
+inline constexpr std::uint32_t kHangUpsInRow =
+    2;  ///< connections lost over so many messages, and none taken between: an outage
 inline constexpr std::uint32_t kRefusalsInRow = 10;  ///< 5xx to all since the start: misconfigured
 
 /// A sink with its circuit breaker: while it is open no account logs in to fetch mail that nobody
@@ -41,6 +43,9 @@ class Destination {
     /// It was not the message: Retry::never stops the destination, everything else pauses it; one
     /// pause, however many deliveries under way tell of the same outage.
     void on_fault(const Error& error, MonotonicTime now);
+    /// A fault that this message (its delivery id) may have brought about: others shall have their
+    /// turn first, and the same one again tells nothing new.
+    void on_hung_up(const Error& error, MonotonicTime now, const std::string& message);
 
   private:
     [[nodiscard]] Duration next_pause();
@@ -52,6 +57,8 @@ class Destination {
     MonotonicTime paused_until_{};
     std::uint32_t pauses_in_row_ = 0;
     std::uint32_t put_offs_in_row_ = 0;
+    std::uint32_t hang_ups_in_row_ = 0;
+    std::string last_hung_up_;
     std::uint32_t refusals_since_start_ = 0;
     bool has_accepted_ = false;
     std::string last_refusal_;

@@ -12,7 +12,8 @@
 namespace postrider::engine {
 
 // Numbers of design section 2, "Failures", and of invariants I7 and I9.
-inline constexpr std::uint32_t kPoisonAfter = 5;  ///< refused fetches of one message in a row
+/// Refused fetches of one message, or connections lost over its delivery, in a row.
+inline constexpr std::uint32_t kPoisonAfter = 5;
 inline constexpr Duration kPoisonRetry = std::chrono::hours(24);
 inline constexpr Duration kQuotaPatience = std::chrono::hours(72);  ///< 552 counts as 4xx so long
 inline constexpr Duration kForgetAfter = std::chrono::hours(24);    ///< between two absences

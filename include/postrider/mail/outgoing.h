@@ -42,6 +42,11 @@ class OutgoingMessage {
     [[nodiscard]] const MessageFacts& facts() const { return received_.facts(); }
     [[nodiscard]] const Provenance& provenance() const { return provenance_; }
 
+    /// The first `limit` octets as they were received. Errors: io.
+    [[nodiscard]] Expected<std::string> received_head(std::size_t limit) const {
+        return received_.head(limit);
+    }
+
     /// Reads the octets once, front to back; the message must outlive it.
     class Reader {
       public:

@@ -35,6 +35,9 @@ struct DeliveryReport {
     /// busy, pause it; Retry::never: misconfigured (530, 535, 538, 5xx to EHLO), stop it, hold
     /// nothing.
     std::optional<Error> fault;
+    /// The connection ended in the midst of this message, and nobody knows whether it was the
+    /// message's doing or the destination's. `fault` is set then.
+    bool hung_up = false;
 };
 
 using DeliveryDone = std::function<void(DeliveryReport)>;

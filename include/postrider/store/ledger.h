@@ -47,7 +47,7 @@ struct MessageRecord {
     Phase phase = Phase::seen;
     WallTime first_seen{};
     std::optional<WallTime> delivered_at;   ///< delete_after counts from here
-    std::uint32_t failures = 0;             ///< fetches refused in a row
+    std::uint32_t failures = 0;             ///< in a row: fetches refused, deliveries hung up on
     std::optional<WallTime> failing_since;  ///< first of the deliveries put off in a row
     std::optional<WallTime> retry_after;    ///< poison: not before
     std::optional<WallTime> absent_since;   ///< first complete listing in a row without it

@@ -70,7 +70,7 @@ TEST(Pop3SettingsOfAccount, TlsSessionsAreNeverSharedBetweenAccountsOrWithDestin
     const std::string of_alice = pop3_settings(alice, {}).tls_settings.session_key;
     EXPECT_NE(of_alice, "");
     EXPECT_NE(of_alice, pop3_settings(bob, {}).tls_settings.session_key);
-    EXPECT_NE(of_alice, smtp_settings(destination, "me").tls_settings.session_key);
+    EXPECT_NE(of_alice, smtp_settings(destination, "me").hosts[0].tls.session_key);
 }
 
 TEST(Pop3SettingsOfAccount, EveryWayOfTlsAndAuthHasItsCounterpart) {
@@ -147,15 +147,25 @@ TEST(SmtpSettingsOfDestination, TakesOverEveryField) {
     destination.tls_server_name = "other.example";
     destination.connections = 3;
     destination.hello_name = "me.example";
-    destination.timeouts = {1s, 2s, 3s, 4s, 5s, 6s, 7s, 8s};
+    destination.timeouts = {1s, 2s, 3s, 4s, 5s, 6s, 7s, 8s, 9s};
+    destination.user = "relay";
+    destination.password = Secret("c4n4ry");
+    destination.auth = "SCRAM-SHA-256";
+    destination.chunking = true;
+    destination.long_lines = config::LongLines::wrap;
+    destination.nul = config::NulOctets::hold;
+    destination.holds_8bit = true;
+    destination.dsn = {"NEVER", "HDRS", true};
+    destination.xclient_hops = 2;
+    destination.connections_per_recipient = 4;
     const sink::SmtpSettings settings = smtp_settings(destination, "host.example");
-    EXPECT_EQ(settings.endpoint.host, "mx.example");
-    EXPECT_EQ(settings.endpoint.port, 1024);
-    EXPECT_EQ(settings.endpoint.unix_path, "/run/lmtp");
+    EXPECT_EQ(settings.hosts[0].endpoint.host, "mx.example");
+    EXPECT_EQ(settings.hosts[0].endpoint.port, 1024);
+    EXPECT_EQ(settings.hosts[0].endpoint.unix_path, "/run/lmtp");
     EXPECT_EQ(settings.flavour, smtp::Flavour::lmtp);
     EXPECT_EQ(settings.tls, sink::TlsMode::implicit);
-    EXPECT_EQ(settings.tls_settings.server_name, "other.example");
-    EXPECT_EQ(settings.tls_settings.ca_file, "/ca.pem");
+    EXPECT_EQ(settings.hosts[0].tls.server_name, "other.example");
+    EXPECT_EQ(settings.hosts[0].tls.ca_file, "/ca.pem");
     EXPECT_EQ(settings.connections, 3U);
     EXPECT_EQ(settings.hello_name, "me.example");
     EXPECT_EQ(settings.timeouts.connect, 1s);
@@ -166,6 +176,37 @@ TEST(SmtpSettingsOfDestination, TakesOverEveryField) {
     EXPECT_EQ(settings.timeouts.data, 6s);
     EXPECT_EQ(settings.timeouts.block, 7s);
     EXPECT_EQ(settings.timeouts.final_dot, 8s);
+    EXPECT_EQ(settings.timeouts.idle, 9s);
+    ASSERT_TRUE(settings.login);
+    EXPECT_EQ(settings.login->user, "relay");
+    EXPECT_EQ(settings.login->password.reveal(), "c4n4ry");
+    EXPECT_EQ(settings.login->mechanism, "SCRAM-SHA-256");
+    EXPECT_TRUE(settings.chunking);
+    EXPECT_EQ(settings.content.long_lines, sink::LongLines::wrap);
+    EXPECT_EQ(settings.content.nul, sink::NulOctets::hold);
+    EXPECT_TRUE(settings.content.holds_8bit);
+    EXPECT_EQ(settings.dsn.notify, "NEVER");
+    EXPECT_EQ(settings.dsn.ret, "HDRS");
+    EXPECT_TRUE(settings.tells_envid);
+    EXPECT_EQ(settings.xclient_hops, 2U);
+    EXPECT_EQ(settings.per_recipient, 4U);
+}
+
+// S-021, S-033: whoever answers must show the certificate of the host that was asked.
+TEST(SmtpSettingsOfDestination, EachOfSeveralHostsIsVerifiedByItsOwnName) {
+    config::DestinationConfig destination;
+    destination.name = "relay";
+    destination.hosts = {{"a.example", 25}, {"b.example", 2525}};
+    const sink::SmtpSettings settings = smtp_settings(destination, "me");
+    ASSERT_EQ(settings.hosts.size(), 2U);
+    EXPECT_EQ(settings.hosts[1].endpoint.to_text(), "b.example:2525");
+    EXPECT_EQ(settings.hosts[0].tls.server_name, "a.example");
+    EXPECT_EQ(settings.hosts[1].tls.server_name, "b.example");
+    EXPECT_NE(settings.hosts[0].tls.session_key, settings.hosts[1].tls.session_key);
+    EXPECT_FALSE(settings.login);
+
+    destination.tls_server_name = "relay.example";
+    EXPECT_EQ(smtp_settings(destination, "me").hosts[1].tls.server_name, "relay.example");
 }
 
 TEST(SmtpSettingsOfDestination, DefaultsOfConfigurationAndAdapterAreOne) {
@@ -174,6 +215,14 @@ TEST(SmtpSettingsOfDestination, DefaultsOfConfigurationAndAdapterAreOne) {
     EXPECT_EQ(from_config.flavour, own.flavour);
     EXPECT_EQ(from_config.tls, own.tls);
     EXPECT_EQ(from_config.connections, own.connections);
+    EXPECT_EQ(from_config.per_recipient, own.per_recipient);
+    EXPECT_EQ(from_config.chunking, own.chunking);
+    EXPECT_EQ(from_config.content.long_lines, own.content.long_lines);
+    EXPECT_EQ(from_config.content.nul, own.content.nul);
+    EXPECT_EQ(from_config.content.holds_8bit, own.content.holds_8bit);
+    EXPECT_EQ(from_config.tells_envid, own.tells_envid);
+    EXPECT_EQ(from_config.xclient_hops, own.xclient_hops);
+    EXPECT_EQ(from_config.timeouts.idle, own.timeouts.idle);
     EXPECT_EQ(from_config.hello_name, "host.example");
     EXPECT_EQ(from_config.timeouts.connect, own.timeouts.connect);
     EXPECT_EQ(from_config.timeouts.tls, own.timeouts.tls);

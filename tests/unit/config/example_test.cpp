@@ -11,6 +11,7 @@
 #include "config/providers.h"
 #include "config/retention.h"
 #include "config/root.h"
+#include "config/smtp_keys.h"
 #include "config_fixture.h"
 
 namespace postrider::config {
@@ -67,6 +68,12 @@ TEST(Example, ShowsTheDefaultsAsTheyAre) {
     EXPECT_EQ(local.timeouts.data, mta.data);
     EXPECT_EQ(local.timeouts.block, mta.block);
     EXPECT_EQ(local.timeouts.final_dot, mta.final_dot);
+    EXPECT_EQ(local.timeouts.idle, mta.idle);
+    EXPECT_EQ(local.connections_per_recipient, DestinationConfig().connections_per_recipient);
+    EXPECT_EQ(local.chunking, DestinationConfig().chunking);
+    EXPECT_EQ(local.long_lines, DestinationConfig().long_lines);
+    EXPECT_EQ(local.nul, DestinationConfig().nul);
+    EXPECT_EQ(local.holds_8bit, DestinationConfig().holds_8bit);
 }
 
 TEST(Example, MentionsEveryKey) {
@@ -81,6 +88,8 @@ TEST(Example, MentionsEveryKey) {
     expect_mentioned(names_of(limit_keys()));
     expect_mentioned(names_of(destination_keys()));
     expect_mentioned(names_of(destination_timeout_keys()));
+    expect_mentioned(names_of(dsn_keys()));
+    expect_mentioned(names_of(xclient_keys()));
     expect_mentioned(names_of(account_keys()));
     expect_mentioned(names_of(account_timeout_keys()));
     expect_mentioned(names_of(password_keys()));
@@ -131,6 +140,10 @@ TEST_F(Schema, HasExactlyTheKeysOfTheLoader) {
                 UnorderedElementsAreArray(names_of(destination_keys())));
     EXPECT_THAT(properties({"$defs", "destination_timeouts"}),
                 UnorderedElementsAreArray(names_of(destination_timeout_keys())));
+    EXPECT_THAT(properties({"$defs", "destination", "properties", "dsn"}),
+                UnorderedElementsAreArray(names_of(dsn_keys())));
+    EXPECT_THAT(properties({"$defs", "destination", "properties", "xclient"}),
+                UnorderedElementsAreArray(names_of(xclient_keys())));
     EXPECT_THAT(properties({"$defs", "account"}),
                 UnorderedElementsAreArray(names_of(account_keys())));
     EXPECT_THAT(properties({"$defs", "account_timeouts"}),

@@ -69,7 +69,7 @@ TEST_F(Load, ReadsEveryKeyOfAnAccount) {
         "  mta: {type: lmtp, host: mx.example, port: 2424, tls: implicit, tls_ca_file: ca.pem,\n"
         "        tls_server_name: other.example, connections: 3, hello_name: me.example,\n"
         "        timeouts: {connect: 1s, tls: 2s, greeting: 3s, mail: 4s, rcpt: 5s, data: 6s,\n"
-        "                   block: 7s, final_dot: 8s}}\n"
+        "                   block: 7s, final_dot: 8s, idle: 9s}}\n"
         "accounts:\n"
         "  bob@work:\n"
         "    protocol: pop3\n"
@@ -109,10 +109,11 @@ TEST_F(Load, ReadsEveryKeyOfAnAccount) {
     EXPECT_EQ(mta.connections, 3U);
     EXPECT_EQ(mta.hello_name, "me.example");
     const DestinationTimeouts& waits = mta.timeouts;
-    EXPECT_THAT((std::vector<Duration>{waits.connect, waits.tls, waits.greeting, waits.mail,
-                                       waits.rcpt, waits.data, waits.block, waits.final_dot}),
-                ElementsAre(seconds(1), seconds(2), seconds(3), seconds(4), seconds(5), seconds(6),
-                            seconds(7), seconds(8)));
+    EXPECT_THAT(
+        (std::vector<Duration>{waits.connect, waits.tls, waits.greeting, waits.mail, waits.rcpt,
+                               waits.data, waits.block, waits.final_dot, waits.idle}),
+        ElementsAre(seconds(1), seconds(2), seconds(3), seconds(4), seconds(5), seconds(6),
+                    seconds(7), seconds(8), seconds(9)));
 
     const AccountConfig* const bob = config.find_account("bob@work");
     ASSERT_NE(bob, nullptr);

@@ -83,7 +83,7 @@ TEST_P(WrongDestination, IsTold) {
 INSTANTIATE_TEST_SUITE_P(
     Keys, WrongDestination,
     ::testing::Values(
-        Mistake{"type: smtp", "c.yaml:2:3: destinations.d: needs host, or socket"},
+        Mistake{"type: smtp", "c.yaml:2:3: destinations.d: needs host, hosts or socket"},
         Mistake{"host: localhost, path: /srv",
                 "c.yaml:2:24: destinations.d.path: is not for type: smtp"},
         Mistake{"host: localhost, socket: /s",

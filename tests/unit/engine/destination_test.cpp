@@ -141,5 +141,19 @@ TEST_F(DestinationTest, RefusalsStopNothingOnceAMessageWasAccepted) {
     EXPECT_FALSE(destination.closed(now));
 }
 
+TEST_F(DestinationTest, ConnectionsLostOverOneMessageAreNoOutageOverTwoTheyAre) {
+    const Error lost{Errc::closed, Retry::later, "lost"};
+    for (int i = 0; i < 3; ++i) {
+        destination.on_hung_up(lost, now, std::to_string(i));
+        destination.on_hung_up(lost, now, std::to_string(i));
+        EXPECT_FALSE(destination.closed(now));
+        destination.on_accepted();
+    }
+    destination.on_hung_up(lost, now, "one");
+    destination.on_hung_up(lost, now, "two");
+    ASSERT_TRUE(destination.closed(now));
+    EXPECT_EQ(destination.closed(now)->text, "destination local: lost");
+}
+
 }  // namespace
 }  // namespace postrider::engine

@@ -278,5 +278,56 @@ TEST_F(EqualUidsTest, TheRecordOfOneThatVanishedIsForgottenPatiently) {
     EXPECT_TRUE(record("x", 1));
 }
 
+// Poison for the destination.
+
+TEST_F(TransferTest, AMessageOverWhichTheDestinationHangsUpIsNotInTheWayAndHeldAfterFiveTimes) {
+    add_some(3);
+    sink.hang_up_on("m1");
+    for (std::uint32_t i = 1; i < kPoisonAfter; ++i) {
+        const PollReport done = good_poll();
+        EXPECT_EQ(done.put_off, 1U);
+        EXPECT_EQ(done.delivered, i == 1 ? 2U : 0U) << i;
+        EXPECT_EQ(record("m1")->failures, i);
+    }
+    add("m4");
+    const PollReport last = good_poll();
+    EXPECT_EQ(last.held, 1U);
+    EXPECT_EQ(last.delivered, 1U);
+    EXPECT_EQ(phase("m1"), Phase::held);
+    ASSERT_EQ(held.copies().size(), 1U);
+    EXPECT_EQ(held.copies().front().what.reason,
+              "alice@localhost: the destination lost the connection over it 5 times in a row: the "
+              "server closed the connection");
+    EXPECT_TRUE(source.holds("m1"));
+}
+
+TEST_F(TransferTest, PoisonAtTheHeadOfTheMailboxGivesWayToTheOthers) {
+    add_some(5);
+    for (const char* const subject : {"m1", "m2", "m3"}) {
+        sink.hang_up_on(subject);
+    }
+    EXPECT_TRUE(poll().error) << "two in a row look like an outage";
+    EXPECT_EQ(sink.accepted().size(), 0U);
+    loop.advance(1min);
+    EXPECT_TRUE(poll().error);
+    EXPECT_EQ(sink.accepted("m4"), 1U);
+    EXPECT_EQ(sink.accepted("m5"), 1U);
+}
+
+TEST_F(TransferTest, AnAnswerForgivesTheHangUpsBeforeIt) {
+    add("m1");
+    sink.hang_up_on("m1");
+    for (std::uint32_t i = 1; i < kPoisonAfter; ++i) {
+        loop.advance(20min);
+        EXPECT_EQ(poll().put_off, 1U);
+    }
+    sink.clear_script();
+    sink.answer("m1", test::put_off());
+    loop.advance(20min);
+    EXPECT_EQ(poll().put_off, 1U);
+    EXPECT_EQ(record("m1")->failures, 0U);
+    EXPECT_TRUE(held.copies().empty());
+}
+
 }  // namespace
 }  // namespace postrider::engine

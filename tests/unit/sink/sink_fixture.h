@@ -62,7 +62,10 @@ inline std::string to_text(const DeliveryReport& report) {
                                                                           : "ambiguous";
         text += fmt::format("{}{} {}", text.empty() ? "" : ", ", outcome, verdict.code);
     }
-    return report.fault ? text + "; fault " + to_text(report.fault->retry) : text;
+    if (report.fault) {
+        text += "; fault " + to_text(report.fault->retry);
+    }
+    return report.hung_up ? text + "; hung up" : text;
 }
 
 inline mail::Address address(std::string_view text) {
@@ -90,7 +93,7 @@ struct Asked {
 class SinkTest : public testing::Test {
   protected:
     SinkTest() {
-        settings.endpoint = {"mx.example", 25, ""};
+        settings.hosts = {{{"mx.example", 25, ""}}};
         settings.hello_name = "me.example";
     }
 

@@ -26,6 +26,16 @@ class SmtpSinkTest : public SinkTest {
         return all;
     }
 
+    /// The next message is refused at its MAIL.
+    static Script used_up(const std::string& reply) {
+        return {"P: MAIL",
+                "P: RCPT",
+                "C: DATA",
+                "S: " + reply,
+                "S: 503 5.5.1 MAIL first",
+                "S: 503 5.5.1 MAIL first"};
+    }
+
     static bool all_told(const std::vector<std::unique_ptr<Asked>>& all, const std::string& what) {
         return std::all_of(all.begin(), all.end(),
                            [&](const auto& asked) { return asked->told() == what; });
@@ -68,9 +78,9 @@ TEST_F(SmtpSinkTest, AProbeOfAnIdleConnectionLeavesItToTheDeliveryBehind) {
 
 TEST_F(SmtpSinkTest, NoMoreConnectionsThanAllowed) {
     settings.connections = 2;
-    const Script five = joined({hello(), taken(), taken(), taken(), taken(), taken()});
-    peer.then(five);
-    peer.then(five);
+    // The second comes when the first has shown that the server is there.
+    peer.then(joined({hello(), taken(), taken(), taken(), taken(), taken(), taken()}));
+    peer.then(joined({hello(), taken(), taken(), taken(), taken()}));
     const auto all = deliver_many(10);
     loop.run_until_idle();
     EXPECT_TRUE(all_told(all, "delivered 250"));
@@ -79,7 +89,6 @@ TEST_F(SmtpSinkTest, NoMoreConnectionsThanAllowed) {
 
 TEST_F(SmtpSinkTest, EverybodyWhoWaitsHearsThatTheServerCannotBeReached) {
     settings.connections = 2;
-    peer.then({"connect-fails network mx.example:25: connection refused"});
     peer.then({"connect-fails network mx.example:25: connection refused"});
     const auto all = deliver_many(10);
     const auto probed = probe();
@@ -151,7 +160,7 @@ TEST_F(SmtpSinkTest, AMessageIsMovedToAnotherConnectionOnlyOnce) {
     const auto second = deliver();
     loop.run_until_idle();
     EXPECT_EQ(first->told(), "delivered 250");
-    EXPECT_EQ(second->told(), "later 0; fault later");
+    EXPECT_EQ(second->told(), "later 0; fault later; hung up");
 }
 
 TEST_F(SmtpSinkTest, AmbiguityIsNeverTriedAgain) {
@@ -159,7 +168,7 @@ TEST_F(SmtpSinkTest, AmbiguityIsNeverTriedAgain) {
     peer.then(joined({hello(), taken(), content(), {"close"}}));
     const auto all = deliver_many(2);
     loop.run_until_idle();
-    EXPECT_EQ(all[1]->told(), "ambiguous 0; fault later");
+    EXPECT_EQ(all[1]->told(), "ambiguous 0; fault later; hung up");
     EXPECT_EQ(peer.requests().size(), 1U);
 }
 
@@ -222,7 +231,7 @@ TEST_F(SmtpSinkTest, ACompletionMayDestroyOtherJobsAndItsOwn) {
 
 TEST_F(SmtpSinkTest, ACompletionMayDestroyAJobOnAnotherConnection) {
     settings.connections = 2;
-    peer.then(joined({hello(), taken()}));
+    peer.then(joined({hello(), content(), {"wait 1s", "S: 250 ok"}}));
     peer.then(joined({hello(), {"P: MAIL"}}));
     std::unique_ptr<Asked> other;
     auto first = std::make_unique<Asked>();
@@ -234,7 +243,7 @@ TEST_F(SmtpSinkTest, ACompletionMayDestroyAJobOnAnotherConnection) {
     delivery->commit();
     first->operation = std::move(delivery);
     other = deliver();
-    loop.run_until_idle();
+    loop.advance(2s);
     EXPECT_EQ(first->told(), "delivered 250");
     EXPECT_EQ(other, nullptr);
     EXPECT_EQ(peer.open_streams(), 1U);
@@ -300,6 +309,165 @@ TEST_F(SmtpSinkTest, AServerThatHadNoRoomIsTriedAgainWhenNoConnectionIsLeft) {
     loop.advance(6s);
     EXPECT_EQ(first->told(), "delivered 250");
     EXPECT_EQ(second->told(), "delivered 250");
+}
+
+// S-019: a session that is used up is not an outage.
+
+TEST_F(SmtpSinkTest, AServerThatTakesNoMoreOnAConnectionGetsANewOne) {
+    settings.connections = 1;
+    for (const std::string enough : {"421 4.7.0 too many messages in this connection",
+                                     "452 4.5.3 Too many messages sent", "451 4.3.0 enough"}) {
+        sink_.reset();
+        peer.then(joined({hello(), taken(), used_up(enough)}));
+        peer.then(joined({hello(), taken()}));
+        const auto all = deliver_many(2);
+        loop.run_until_idle();
+        EXPECT_TRUE(all_told(all, "delivered 250")) << enough;
+    }
+}
+
+TEST_F(SmtpSinkTest, EveryConnectionOfThePoolMayBeUsedUpAtTheSameTime) {
+    settings.connections = 2;
+    const Script one_only = joined(
+        {hello(), content(), {"wait 1s", "S: 250 ok"}, used_up("452 4.5.3 Too many messages")});
+    peer.then(one_only);
+    peer.then(one_only);
+    peer.then(joined({hello(), taken()}));
+    peer.then(joined({hello(), taken()}));
+    const auto all = deliver_many(4);
+    loop.advance(5s);
+    EXPECT_TRUE(all_told(all, "delivered 250"));
+}
+
+TEST_F(SmtpSinkTest, ANewConnectionThatTakesNothingEitherIsAnOutage) {
+    settings.connections = 1;
+    peer.then(joined({hello(), taken(), used_up("452 4.3.1 no space")}));
+    peer.then(joined({hello(), used_up("452 4.3.1 no space")}));
+    const auto all = deliver_many(2);
+    loop.run_until_idle();
+    EXPECT_EQ(all[0]->told(), "delivered 250");
+    EXPECT_EQ(all[1]->told(), "later 452; fault later");
+}
+
+TEST_F(SmtpSinkTest, WhenAllIdleConnectionsHaveEndedInSilenceTheMessageGetsANewOne) {
+    settings.connections = 2;
+    peer.then(joined({hello(), taken(), {"P: MAIL", "close"}}));
+    peer.then(joined({hello(), taken(), {"P: MAIL", "close"}}));
+    peer.then(joined({hello(), taken()}));
+    const auto first = deliver_many(2);
+    loop.run_until_idle();
+    const auto second = deliver();
+    loop.run_until_idle();
+    EXPECT_EQ(second->told(), "delivered 250");
+}
+
+// S-020
+
+TEST_F(SmtpSinkTest, ARecipientGetsOneMessageAtATimeWhereThatIsAskedFor) {
+    settings.connections = 4;
+    settings.per_recipient = 1;
+    peer.then(joined({hello(), taken(), taken(), taken()}));
+    const auto all = deliver_many(3);
+    loop.run_until_idle();
+    EXPECT_TRUE(all_told(all, "delivered 250"));
+    EXPECT_EQ(peer.requests().size(), 1U);
+}
+
+TEST_F(SmtpSinkTest, ADeliveryThatIsDestroyedMakesRoomForItsRecipient) {
+    settings.connections = 4;
+    settings.per_recipient = 1;
+    peer.then(joined({hello(), {"P: MAIL", "C: RCPT TO:<bob@example.org>", "C: DATA", "closed"}}));
+    peer.then(joined({hello(), taken()}));
+    auto all = deliver_many(2);
+    loop.run_until_idle();
+    all.erase(all.begin());
+    loop.run_until_idle();
+    EXPECT_EQ(all[0]->told(), "delivered 250");
+}
+
+// Several hosts.
+
+class SmtpSinkHostsTest : public SmtpSinkTest {
+  protected:
+    SmtpSinkHostsTest() { settings.hosts = {{{"a.example", 25, ""}}, {{"b.example", 25, ""}}}; }
+
+    [[nodiscard]] std::string asked_hosts() const {
+        std::string all;
+        for (const net::ConnectRequest& request : peer.requests()) {
+            all += request.endpoint.host.substr(0, 1);
+        }
+        return all;
+    }
+};
+
+TEST_F(SmtpSinkHostsTest, TheFirstHostGetsTheMail) {
+    EXPECT_EQ(deliver_to(joined({hello(), taken()})), "delivered 250");
+    EXPECT_EQ(asked_hosts(), "a");
+}
+
+TEST_F(SmtpSinkHostsTest, TheNextStandsInForOneThatCannotBeReachedOrTurnsUsAway) {
+    for (const Script& fault :
+         {Script{"connect-fails network a.example:25: refused"}, Script{"S: 421 4.3.2 busy"},
+          Script{"S: 554 5.7.1 go away"}, Script{"S: 220 mx", "P: EHLO", "S: 451 4.3.0 not now"},
+          Script{"S: 220 mx", "close"}}) {
+        sink_.reset();
+        peer.then(fault);
+        EXPECT_EQ(deliver_to(joined({hello(), taken()})), "delivered 250");
+    }
+    EXPECT_EQ(asked_hosts(), "ababababab");
+}
+
+TEST_F(SmtpSinkHostsTest, TheNextStandsInForOneThatFailsInTheMidstOfAMessage) {
+    for (const Script& fault : {used_up("452 4.3.1 no space"),
+                                Script{"P: MAIL", "S: 250 ok", "S: 421 4.3.2 bye", "close"},
+                                Script{"P: MAIL", "close"}}) {
+        sink_.reset();
+        peer.then(joined({hello(), fault}));
+        EXPECT_EQ(deliver_to(joined({hello(), taken()})), "delivered 250");
+    }
+    EXPECT_EQ(asked_hosts(), "ababab");
+}
+
+TEST_F(SmtpSinkHostsTest, NoHostIsAskedAgainAboutAMessageThatMayBeDelivered) {
+    EXPECT_EQ(deliver_to(joined({hello(), content(), {"close"}})),
+              "ambiguous 0; fault later; hung up");
+    EXPECT_EQ(asked_hosts(), "a");
+}
+
+TEST_F(SmtpSinkHostsTest, AHostThatFailedIsTriedAgainAfterAWhile) {
+    peer.then({"connect-fails network a.example:25: refused"});
+    EXPECT_EQ(deliver_to(joined({hello(), taken()})), "delivered 250");
+    loop.advance(61s);
+    EXPECT_EQ(deliver_to(joined({hello(), taken()})), "delivered 250");
+    EXPECT_EQ(asked_hosts(), "aba");
+}
+
+TEST_F(SmtpSinkHostsTest, OnlyWhenAllHaveFailedTheDestinationHas) {
+    peer.then({"connect-fails network a.example:25: refused"});
+    peer.then({"S: 554 5.7.1 go away"});
+    const auto probed = probe();
+    loop.run_until_idle();
+    ASSERT_TRUE(probed->probed && !*probed->probed);
+    EXPECT_EQ(probed->probed->error().retry, Retry::later);
+    EXPECT_EQ(probed->probed->error().text,
+              "a.example:25: refused; b.example:25: the server turns us away: 554 5.7.1 go away");
+    // And both have another chance.
+    EXPECT_EQ(deliver_to(joined({hello(), taken()})), "delivered 250");
+    EXPECT_EQ(asked_hosts(), "aba");
+}
+
+//
+TEST_F(SmtpSinkTest, ADestinationThatMayBeDownIsAskedByOneConnectionHoweverManyWait) {
+    settings.connections = 8;
+    peer.then({"connect-fails network refused"});
+    std::vector<std::unique_ptr<Asked>> probes;
+    for (int i = 0; i < 500; ++i) {
+        probes.push_back(probe());
+    }
+    loop.run_until_idle();
+    EXPECT_TRUE(std::all_of(probes.begin(), probes.end(),
+                            [](const auto& asked) { return asked->probed && !*asked->probed; }));
+    EXPECT_EQ(peer.requests().size(), 1U);
 }
 
 }  // namespace

@@ -60,11 +60,22 @@ TEST(SmtpVerdict, ALostConnectionIsTheFaultUnlessEverybodyHasAFinalAnswer) {
     EXPECT_EQ(to_text(report_of_failure(lost, {}, 2)), "later 0, later 0; fault later");
     EXPECT_EQ(to_text(report_of_failure(
                   lost, {answered(Stage::content, 250), {Stage::content, std::nullopt, true}}, 2)),
-              "delivered 250, ambiguous 0; fault later");
+              "delivered 250, ambiguous 0; fault later; hung up");
     EXPECT_EQ(to_text(report_of_failure(
                   lost, {answered(Stage::content, 250), answered(Stage::rcpt, 550)}, 2)),
               "delivered 250, refused 550");
     EXPECT_EQ(report_of_failure(lost, {}, 1).verdicts[0].text, lost.text);
+}
+
+TEST(SmtpVerdict, AConnectionThatEndsOverAMessageMayBeThatMessagesDoing) {
+    const Error lost{Errc::closed, Retry::later, "lost"};
+    for (const Stage stage : {Stage::mail, Stage::rcpt, Stage::data, Stage::content}) {
+        EXPECT_TRUE(report_of_failure(lost, {{stage, std::nullopt, false}}, 1).hung_up);
+    }
+    EXPECT_TRUE(report_of_failure(lost, {answered(Stage::content, 421)}, 1).hung_up);
+    EXPECT_FALSE(report_of_failure(lost, {answered(Stage::mail, 421)}, 1).hung_up);
+    EXPECT_FALSE(report_of_failure(lost, {}, 1).hung_up);
+    EXPECT_FALSE(report_of({answered(Stage::content, 451)}).hung_up);
 }
 
 TEST(SmtpVerdict, TheServersReplyDecidesWhetherAPersonMustAct) {
