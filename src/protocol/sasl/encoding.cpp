@@ -7,6 +7,7 @@
 #include <gsasl.h>
 
 #include "postrider/base/assert.h"
+#include "postrider/base/out_of_memory.h"
 
 namespace postrider::sasl {
 
@@ -26,6 +27,9 @@ Secret to_base64(std::string_view octets) {
     char* text = nullptr;
     std::size_t size = 0;
     const int code = gsasl_base64_to(octets.data(), octets.size(), &text, &size);
+    if (code == GSASL_MALLOC_ERROR) {
+        out_of_memory();
+    }
     POSTRIDER_ASSERT(code == GSASL_OK);
     return taken_over(text, size);
 }
@@ -36,7 +40,11 @@ std::optional<Secret> from_base64(std::string_view text) {
     }
     char* octets = nullptr;
     std::size_t size = 0;
-    if (gsasl_base64_from(text.data(), text.size(), &octets, &size) != GSASL_OK) {
+    const int code = gsasl_base64_from(text.data(), text.size(), &octets, &size);
+    if (code == GSASL_MALLOC_ERROR) {
+        out_of_memory();
+    }
+    if (code != GSASL_OK) {
         return std::nullopt;
     }
     return taken_over(octets, size);
@@ -59,9 +67,11 @@ Expected<Secret> prepared(std::string_view text) {
     std::string input(text);
     char* output = nullptr;
     const bool has_nul = text.find('\0') != std::string_view::npos;
-    const int code = has_nul
-                         ? GSASL_SASLPREP_ERROR
-                         : gsasl_saslprep(input.c_str(), GSASL_ALLOW_UNASSIGNED, &output, nullptr);
+    int code = GSASL_SASLPREP_ERROR;
+    // A lack of memory looks just like an unfit text: only what is said twice is believed.
+    for (int i = 0; i < 2 && !has_nul && code != GSASL_OK; ++i) {
+        code = gsasl_saslprep(input.c_str(), GSASL_ALLOW_UNASSIGNED, &output, nullptr);
+    }
     wipe(input);
     if (code != GSASL_OK) {
         return failure(Errc::config, Retry::never,

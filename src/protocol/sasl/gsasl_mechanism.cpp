@@ -1,5 +1,6 @@
 #include "protocol/sasl/gsasl_mechanism.h"
 
+#include <array>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -9,16 +10,22 @@
 
 #include "postrider/base/text.h"
 
+#include "protocol/sasl/encoding.h"
+
 namespace postrider::sasl {
 
 namespace {
 
+/// Says nothing about the mechanism, nor about the password: the next login may go well.
+tl::unexpected<Error> cannot_now(std::string_view mechanism, std::string_view why) {
+    return failure(Errc::io, Retry::later,
+                   fmt::format("a login with the mechanism {} is not possible just now: {}",
+                               escaped(mechanism), why));
+}
+
 tl::unexpected<Error> cannot_start(std::string_view mechanism, int code) {
     if (code == GSASL_MALLOC_ERROR) {
-        // Says nothing about the mechanism: the next login may have the memory.
-        return failure(
-            Errc::io, Retry::later,
-            fmt::format("no memory for a login with the mechanism {}", escaped(mechanism)));
+        return cannot_now(mechanism, gsasl_strerror(code));
     }
     return failure(Errc::unsupported, Retry::never,
                    fmt::format("GNU SASL cannot do the mechanism {}: {}", escaped(mechanism),
@@ -29,6 +36,17 @@ int set(Gsasl_session* session, Gsasl_property property, std::string_view value)
     return gsasl_property_set_raw(session, property, value.data(), value.size());
 }
 
+/// What CRAM-MD5 will ask of both, found before the server is asked for a challenge.
+Expected<void> check_fit(const Credentials& credentials) {
+    const std::array<std::string_view, 2> texts = {credentials.user, credentials.secret.reveal()};
+    for (const std::string_view text : texts) {
+        if (auto fit = prepared(text); !fit) {
+            return failure(std::move(fit).error());
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 Expected<std::unique_ptr<Mechanism>> GsaslMechanism::make(std::string_view name,
@@ -36,10 +54,15 @@ Expected<std::unique_ptr<Mechanism>> GsaslMechanism::make(std::string_view name,
     std::unique_ptr<GsaslMechanism> made(new GsaslMechanism());
     if (const int code = gsasl_init(&made->library_); code != GSASL_OK) {
         made->library_ = nullptr;  // has been released already, if it was there at all
-        return cannot_start(name, code);
+        return cannot_now(name, gsasl_strerror(code));
     }
-    const std::string mechanism(name);
-    int code = gsasl_client_start(made->library_, mechanism.c_str(), &made->session_);
+    if (name == "CRAM-MD5") {
+        if (auto fit = check_fit(credentials); !fit) {
+            return failure(std::move(fit).error());
+        }
+    }
+    made->name_ = name;
+    int code = gsasl_client_start(made->library_, made->name_.c_str(), &made->session_);
     if (code != GSASL_OK) {
         return cannot_start(name, code);
     }
@@ -74,10 +97,9 @@ Expected<Secret> GsaslMechanism::respond(std::string_view challenge) {
     const int code = gsasl_step(session_, challenge.data(), challenge.size(), &output, &size);
     if (code != GSASL_OK && code != GSASL_NEEDS_MORE) {
         has_ended_ = true;
-        if (code == GSASL_SASLPREP_ERROR) {
-            return failure(Errc::config, Retry::never,
-                           "user or password is not fit for this login (SASLprep, RFC 4013); set "
-                           "auth to plain if the server takes it");
+        // What SASLprep refuses was found in make(): now it lacked memory.
+        if (code == GSASL_MALLOC_ERROR || code == GSASL_SASLPREP_ERROR) {
+            return cannot_now(name_, gsasl_strerror(GSASL_MALLOC_ERROR));
         }
         return bad_challenge(gsasl_strerror(code));
     }

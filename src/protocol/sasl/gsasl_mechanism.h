@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "protocol/sasl/mechanism.h"
@@ -14,7 +15,8 @@ namespace postrider::sasl {
 /// shared, and the copies of the password that the library holds go with it.
 class GsaslMechanism final : public Mechanism {
   public:
-    /// Errors: unsupported (GNU SASL lacks the mechanism).
+    /// Errors: unsupported (GNU SASL lacks the mechanism), config (user or password is not fit for
+    /// it), io (no memory just now).
     [[nodiscard]] static Expected<std::unique_ptr<Mechanism>> make(std::string_view name,
                                                                    const Credentials& credentials);
     GsaslMechanism(const GsaslMechanism&) = delete;
@@ -27,6 +29,7 @@ class GsaslMechanism final : public Mechanism {
   private:
     GsaslMechanism() = default;
 
+    std::string name_;
     Gsasl* library_ = nullptr;
     Gsasl_session* session_ = nullptr;
     bool has_ended_ = false;  ///< the mechanism has said all it has to say

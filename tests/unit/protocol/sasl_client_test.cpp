@@ -63,6 +63,17 @@ TEST(SaslClient, CramMd5AnswersTheChallengeOfTheServer) {
     EXPECT_EQ(response->reveal(), "dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw");
 }
 
+TEST(SaslClient, CramMd5TellsAnUnfitPasswordBeforeItAsksTheServer) {
+    for (const std::string& unfit : {std::string("hunter\x07"), std::string("hun\0ter", 7)}) {
+        const auto client = start("CRAM-MD5", "tim", secret(unfit));
+        ASSERT_FALSE(client);
+        EXPECT_EQ(client.error().code, Errc::config);
+        EXPECT_EQ(client.error().retry, Retry::never);
+        EXPECT_NE(client.error().text.find("set auth to plain"), std::string::npos);
+        EXPECT_EQ(client.error().text.find("hun"), std::string::npos);
+    }
+}
+
 // P-014
 TEST(SaslClient, RefusesWhatIsNoBase64) {
     for (const std::string& challenge :
