@@ -157,7 +157,7 @@ TEST_F(FailingOpenTest, AFaultInSwitchingToTheLogIsTold) {
 
 TEST_F(FailingOpenTest, AFileThatCouldNotBeOpenedForWritingIsTold) {
     disk_.is_read_only = true;
-    expect_told_for_now("the ledger");
+    expect_told_for_now("it could not be opened for writing just now");
     disk_.is_read_only = false;
     expect_opens();
 }

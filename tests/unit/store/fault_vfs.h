@@ -40,7 +40,7 @@ class FaultVfs {
     std::atomic<int> delete_result = SQLITE_OK;
     std::atomic<int> read_result = SQLITE_OK;
 
-    /// Files can be opened for reading only.
+    /// A database can be opened for reading only: what SQLite falls back to.
     std::atomic<bool> is_read_only = false;
 
     /// fsyncs of a log that have begun.
@@ -74,7 +74,7 @@ class FaultVfs {
     static int on_open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags,
                        int* out_flags) {
         auto* const owner = static_cast<FaultVfs*>(vfs->pAppData);
-        if (owner->is_read_only) {
+        if (owner->is_read_only && (flags & SQLITE_OPEN_MAIN_DB) != 0) {
             flags = (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) | SQLITE_OPEN_READONLY;
         }
         const int code = owner->real_->xOpen(owner->real_, path, file, flags, out_flags);
