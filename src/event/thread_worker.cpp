@@ -36,7 +36,8 @@ class WorkerOperation final : public Operation {
 
 class ThreadWorker final : public Worker {
   public:
-    ThreadWorker(Loop& loop, std::size_t threads) : loop_(loop) {
+    /// Delegates, so that where a thread cannot be made the destructor ends those before it.
+    ThreadWorker(Loop& loop, std::size_t threads) : ThreadWorker(loop) {
         POSTRIDER_ASSERT(threads > 0);
         const SignalsBlocked inherited_by_the_threads;
         threads_.reserve(threads);
@@ -70,6 +71,8 @@ class ThreadWorker final : public Worker {
     }
 
   private:
+    explicit ThreadWorker(Loop& loop) : loop_(loop) {}
+
     struct Job {
         std::function<void()> job;
         std::shared_ptr<Completion> completion;

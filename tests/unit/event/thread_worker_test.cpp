@@ -1,13 +1,36 @@
 #include <atomic>
+#include <cerrno>
 #include <future>
+#include <system_error>
 #include <thread>
 #include <vector>
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include "support/sim_loop.h"
 #include "support/sim_worker.h"
 #include "unit/event/worker_contract.h"
+
+namespace {
+/// How many more threads the system makes; fewer than none: as many as one likes.
+std::atomic<int> threads_left = -1;
+}  // namespace
+
+/// In the place of the system's, which it calls.
+extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
+                              void* (*routine)(void*), void* argument) noexcept {
+    if (threads_left == 0) {
+        return EAGAIN;
+    }
+    if (threads_left > 0) {
+        --threads_left;
+    }
+    static const auto systems =
+        reinterpret_cast<decltype(&pthread_create)>(dlsym(RTLD_NEXT, "pthread_create"));
+    return systems(thread, attributes, routine, argument);
+}
 
 namespace postrider::event {
 namespace {
@@ -41,6 +64,17 @@ TEST(ThreadWorker, JobsRunAwayFromTheLoopAndCompletionsOnIt) {
     loop->run();
     EXPECT_NE(*job_thread, std::this_thread::get_id());
     EXPECT_EQ(done_thread, std::this_thread::get_id());
+}
+
+TEST(ThreadWorker, WhereTheSystemMakesTooFewThreadsThoseItMadeAreEnded) {
+    const auto loop = make_libevent_loop();
+    for (const int made : {0, 1}) {
+        threads_left = made;
+        EXPECT_THROW(static_cast<void>(make_thread_worker(*loop, 2)), std::system_error) << made;
+        EXPECT_EQ(threads_left, 0);
+    }
+    threads_left = -1;
+    EXPECT_NE(make_thread_worker(*loop, 2), nullptr);
 }
 
 TEST(ThreadWorker, SeveralThreadsWorkAtOnce) {
