@@ -183,6 +183,12 @@ class Dovecot:
             self._child.stop()
             self._child = None
 
+    @property
+    def pid(self) -> int:
+        """Of the master process."""
+        assert self._child is not None
+        return self._child.pid
+
     def add_user(self, user: str) -> Mailbox:
         folder = self._mail / user
         for part in (folder, folder / "tmp", folder / "new", folder / "cur"):

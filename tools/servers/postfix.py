@@ -55,6 +55,8 @@ virtual_gid_maps = static:{gid}
 message_size_limit = 200000000
 mailbox_size_limit = 0
 header_size_limit = 10000000
+# Tests kill smtpd, which is no reason to be slow.
+service_throttle_time = 1s
 # A message shall come out as it went in, but for what is put above it.
 local_header_rewrite_clients =
 message_drop_headers =
@@ -159,6 +161,12 @@ class Postfix:
         if self._child is not None:
             self._child.stop()
             self._child = None
+
+    @property
+    def pid(self) -> int:
+        """Of the master process."""
+        assert self._child is not None
+        return self._child.pid
 
     def new_box(self) -> Box:
         """A recipient that got no mail yet."""
