@@ -8,13 +8,28 @@
 namespace postrider::engine {
 
 Destination::Destination(std::string name, sink::MailSink& sink, std::uint64_t seed)
-    : name_(std::move(name)), sink_(sink), random_state_(seed) {}
+    : name_(std::move(name)), sink_(sink), jitter_(seed) {}
 
 std::optional<Error> Destination::closed(MonotonicTime now) const {
     if (!error_ || (error_->retry != Retry::never && now >= paused_until_)) {
         return std::nullopt;
     }
     return error_;
+}
+
+std::optional<MonotonicTime> Destination::opens_at() const {
+    if (error_ && error_->retry == Retry::never) {
+        return std::nullopt;
+    }
+    return error_ ? paused_until_ : MonotonicTime{};
+}
+
+void Destination::reopen() {
+    error_.reset();
+    pauses_in_row_ = 0;
+    put_offs_in_row_ = 0;
+    hang_ups_in_row_ = 0;
+    refusals_since_start_ = 0;
 }
 
 void Destination::on_accepted() {
@@ -73,13 +88,7 @@ void Destination::on_hung_up(const Error& error, MonotonicTime now, const std::s
 Duration Destination::next_pause() {
     const std::uint32_t doublings = std::min(pauses_in_row_++, 10U);
     const Duration pause = std::min(kFirstPause * (1U << doublings), kLongestPause);
-    // splitmix64: enough to keep many destinations from waking in step, and the same in every run.
-    random_state_ += 0x9e3779b97f4a7c15U;
-    std::uint64_t z = random_state_;
-    z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-    z ^= z >> 31U;
-    return pause + pause / 1000 * static_cast<std::int64_t>(z % 200);
+    return jitter_.scaled(pause, 1.0, 1.2);  // many destinations shall not wake in step
 }
 
 }  // namespace postrider::engine

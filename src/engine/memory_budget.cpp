@@ -28,6 +28,13 @@ void MemoryBudget::wake() {
     }
 }
 
+void MemoryBudget::resize(std::uint64_t octets) {
+    octets_ = octets;
+    if (!waiting_.empty()) {
+        wake_->arm(Duration::zero());
+    }
+}
+
 MemoryBudget::Share::Share(MemoryBudget& budget, std::function<void()> on_room)
     : budget_(budget), on_room_(std::move(on_room)) {}
 

@@ -6,6 +6,7 @@
 
 #include "postrider/base/error.h"
 #include "postrider/base/time.h"
+#include "postrider/engine/jitter.h"
 #include "postrider/sink/sink.h"
 
 namespace postrider::engine {
@@ -35,6 +36,12 @@ class Destination {
     /// Why nothing may be fetched for it now, if so.
     [[nodiscard]] std::optional<Error> closed(MonotonicTime now) const;
 
+    /// When it is looked at again: in the past while it is open; nothing while it is stopped.
+    [[nodiscard]] std::optional<MonotonicTime> opens_at() const;
+
+    /// A person says that it is mended.
+    void reopen();
+
     void on_accepted();
     /// A 4xx that was about one message.
     void on_put_off(MonotonicTime now, const std::string& answer);
@@ -52,7 +59,7 @@ class Destination {
 
     std::string name_;
     sink::MailSink& sink_;
-    std::uint64_t random_state_;
+    Jitter jitter_;
     std::optional<Error> error_;
     MonotonicTime paused_until_{};
     std::uint32_t pauses_in_row_ = 0;

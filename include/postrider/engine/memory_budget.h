@@ -38,6 +38,9 @@ class MemoryBudget {
         bool is_waiting_ = false;
     };
 
+    /// What is taken beyond it stays taken until it is given back.
+    void resize(std::uint64_t octets);
+
     [[nodiscard]] std::uint64_t used() const { return used_; }
 
   private:

@@ -63,6 +63,28 @@ TEST_F(DestinationTest, AnAcceptedMessageMakesThePausesShortAgain) {
     EXPECT_LE(pause(), 37s);
 }
 
+TEST_F(DestinationTest, TellsWhenItIsLookedAtAgain) {
+    EXPECT_LE(destination.opens_at(), now);
+    fault();
+    ASSERT_TRUE(destination.opens_at());
+    EXPECT_TRUE(destination.closed(*destination.opens_at() - 1ms));
+    EXPECT_FALSE(destination.closed(*destination.opens_at()));
+    fault(Retry::never);
+    EXPECT_FALSE(destination.opens_at()) << "not by itself";
+}
+
+TEST_F(DestinationTest, ReopenedItStartsAnew) {
+    for (int i = 0; i < 5; ++i) {
+        fault();
+        now += pause();
+    }
+    fault(Retry::never);
+    destination.reopen();
+    EXPECT_FALSE(destination.closed(now));
+    fault();
+    EXPECT_LE(pause(), 37s);
+}
+
 TEST_F(DestinationTest, FaultsOfDeliveriesUnderWayAreOneOutage) {
     for (int i = 0; i < 8; ++i) {
         fault();

@@ -46,6 +46,20 @@ TEST_F(MemoryBudgetTest, AMessageLargerThanAllPassesAlone) {
     EXPECT_FALSE(share.take(1000));
 }
 
+TEST_F(MemoryBudgetTest, CanBeResized) {
+    ASSERT_TRUE(share.take(100));
+    MemoryBudget::Share waiting(budget, [this] { ++calls; });
+    EXPECT_FALSE(waiting.take(50));
+    budget.resize(150);
+    loop.run_until_idle();
+    EXPECT_EQ(calls, 1);
+    EXPECT_TRUE(waiting.take(50));
+    budget.resize(10);
+    share.give_back(100);
+    loop.run_until_idle();
+    EXPECT_FALSE(share.take(1)) << "50 are still taken of 10";
+}
+
 TEST_F(MemoryBudgetTest, ADestroyedShareGivesAllBackAndLeavesTheLine) {
     {
         MemoryBudget::Share holder(budget, [] {});
