@@ -16,4 +16,8 @@ void AccountPoll::start(Progress progress, Done done) {
     machine_->start(std::move(progress), std::move(done));
 }
 
+bool AccountPoll::wind_down() {
+    return machine_->wind_down();
+}
+
 }  // namespace postrider::engine

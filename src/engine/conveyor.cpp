@@ -298,6 +298,17 @@ void Conveyor::session_lost(const Error& error) {
     end_if_done();
 }
 
+void Conveyor::wind_down(const Error& why) {
+    if (next_fetch_ < load_.jobs.size() && !is_over_) {
+        stop(why);
+    }
+    // With nothing asked for or under way it waits for memory: the next turn of that finds the end.
+    if (!is_over_ && asked_.empty() && received_.empty() && under_way_.empty()) {
+        ending_ = services_.loop.make_timer([this] { end_if_done(); });
+        ending_->arm(Duration::zero());
+    }
+}
+
 void Conveyor::stop(const Error& why) {
     if (!stopped_by_) {
         stopped_by_ = why;

@@ -51,6 +51,9 @@ class Conveyor {
     /// fetched again.
     void session_lost(const Error& error);
 
+    /// Asks for no more, for this reason; what was asked for is still received and delivered.
+    void wind_down(const Error& why);
+
     /// Fetched in this session, and neither delivered nor held: lost if the server forgot it now.
     [[nodiscard]] bool has_unsecured() const { return unsecured_ > 0; }
     /// commit_every has ended the work before all was fetched.
@@ -107,6 +110,7 @@ class Conveyor {
     std::size_t unsecured_ = 0;
     std::size_t refusals_in_row_ = 0;
     std::optional<Error> stopped_by_;
+    std::unique_ptr<event::Timer> ending_;
 
     MemoryBudget::Share memory_;
     std::vector<std::unique_ptr<event::Operation>> side_writes_;

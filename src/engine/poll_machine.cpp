@@ -14,6 +14,14 @@
 
 namespace postrider::engine {
 
+namespace {
+
+Error winding_down() {
+    return {Errc::busy, Retry::now, "ended before all was fetched, because postrider was told to"};
+}
+
+}  // namespace
+
 AccountPoll::Machine::Machine(Services& services, source::SourceFactory& source,
                               Destination& destination, AccountPolicy policy)
     : services_(services), source_(source), destination_(destination), policy_(std::move(policy)) {
@@ -27,6 +35,27 @@ void AccountPoll::Machine::start(Progress progress, Done done) {
     enter(State::probing);
     soon_ = services_.loop.make_timer([this] { probe(); });
     soon_->arm(Duration::zero());
+}
+
+bool AccountPoll::Machine::wind_down() {
+    switch (state_) {
+        case State::idle:
+        case State::probing:
+        case State::opening:
+        case State::dating:
+        case State::reconciling:
+        case State::over:
+            return false;
+        case State::transferring:
+        case State::securing:
+        case State::removing:
+        case State::settling:
+        case State::recording:
+            break;
+    }
+    is_winding_down_ = true;
+    conveyor_->wind_down(winding_down());
+    return true;
 }
 
 void AccountPoll::Machine::enter(State state) {
@@ -360,7 +389,7 @@ void AccountPoll::Machine::on_settled(const Expected<void>& outcome) {
 
 void AccountPoll::Machine::after_settling() {
     if (!is_settling_session_) {
-        if (!conveyor_->stopped_by() && may_be_more()) {
+        if (!conveyor_->stopped_by() && !is_winding_down_ && may_be_more()) {
             go_on();
         } else {
             finish(conveyor_->stopped_by());
@@ -372,6 +401,10 @@ void AccountPoll::Machine::after_settling() {
                      fmt::format("settled what an interrupted session had left; the server allows "
                                  "the next login in {}, then mail is fetched again",
                                  to_text(*capabilities_.min_login_interval))});
+        return;
+    }
+    if (is_winding_down_) {
+        finish(winding_down());
         return;
     }
     plan_ = {};

@@ -23,6 +23,7 @@ class AccountPoll::Machine final : private source::SourceEvents {
             AccountPolicy policy);
 
     void start(Progress progress, Done done);
+    [[nodiscard]] bool wind_down();
 
   private:
     enum class State : std::uint8_t {
@@ -98,6 +99,7 @@ class AccountPoll::Machine final : private source::SourceEvents {
     std::size_t heads_asked_ = 0;       ///< without an answer
     std::size_t secured_before_ = 0;    ///< delivered or held, by earlier sessions of this poll
     bool is_settling_session_ = false;  ///< no RETR in this session (I3)
+    bool is_winding_down_ = false;      ///< no other session after this one
 
     std::deque<Job> to_remove_;           ///< DELEs without an answer, in order
     std::vector<store::Change> removed_;  ///< records of what was removed, as they are after QUIT

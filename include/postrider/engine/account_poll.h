@@ -73,6 +73,11 @@ class AccountPoll {
     /// loop. The poll may be destroyed in `done` by Loop::defer_delete.
     void start(Progress progress, Done done);
 
+    /// Fetches no more; deliveries under way are awaited, what was delivered is recorded and
+    /// settled, then `done` is told. False: nothing is under way that is worth waiting for, destroy
+    /// it.
+    [[nodiscard]] bool wind_down();
+
   private:
     class Machine;
     std::unique_ptr<Machine> machine_;

@@ -289,5 +289,66 @@ TEST_F(AccountPollTest, DeletesAtOnceWhateverTheClockSays) {
     EXPECT_EQ(good_poll().removed, 1U);
 }
 
+class WindDownTest : public PollTest {
+  protected:
+    WindDownTest() {
+        sink.hold_answers();
+        policy.delete_after = 0s;
+    }
+    void run_until_delivering() {
+        ASSERT_TRUE(loop.run_until([this] { return sink.under_way() > 0; }, 1min));
+    }
+};
+
+TEST_F(WindDownTest, AwaitsTheAnswerToWhatIsBeingDeliveredAndSettlesIt) {
+    for (int i = 1; i <= 5; ++i) {
+        const std::string uid = "m" + std::to_string(i);
+        source.mailbox.push_back({uid, test::plain_mail(uid, 200), kInFlight / 2});
+    }
+    start_poll();
+    run_until_delivering();
+    EXPECT_TRUE(account_poll->wind_down());
+    loop.run_until_idle();
+    EXPECT_FALSE(report);
+    sink.release();
+    const PollReport done = finish_poll();
+    ASSERT_TRUE(done.error);
+    EXPECT_EQ(done.error->code, Errc::busy);
+    EXPECT_GE(done.delivered, 1U);
+    EXPECT_LE(done.delivered, 3U) << "no more than was asked for";
+    EXPECT_EQ(source.mailbox.size(), 5U - done.delivered) << "what was delivered is deleted";
+    EXPECT_EQ(source.count("settle"), 1U);
+}
+
+TEST_F(WindDownTest, OfAPollThatHasAskedForEverythingChangesNothing) {
+    add_some(2);
+    start_poll();
+    run_until_delivering();
+    EXPECT_TRUE(account_poll->wind_down());
+    sink.release();
+    const PollReport done = finish_poll();
+    EXPECT_FALSE(done.error);
+    EXPECT_EQ(done.delivered, 2U);
+}
+
+TEST_F(WindDownTest, BeforeTheListingThereIsNothingToWaitFor) {
+    add_some(2);
+    start_poll();
+    EXPECT_FALSE(account_poll->wind_down());
+    account_poll.reset();
+    loop.run_until_idle();
+    EXPECT_EQ(sink.tried().size(), 0U);
+}
+
+TEST_F(WindDownTest, NoOtherSessionFollows) {
+    policy.commit_every.messages = 1;
+    add_some(3);
+    start_poll();
+    run_until_delivering();
+    EXPECT_TRUE(account_poll->wind_down());
+    sink.release();
+    EXPECT_EQ(finish_poll().sessions, 1U);
+}
+
 }  // namespace
 }  // namespace postrider::engine
