@@ -10,6 +10,7 @@
 
 #include "config/fields.h"
 #include "config/logins.h"
+#include "config/pacing.h"
 #include "config/password.h"
 #include "config/retention.h"
 #include "config/scalars.h"
@@ -137,14 +138,6 @@ void read_delete_after(Reader& reader, const Value& value, AccountConfig& into) 
     }
 }
 
-void read_poll_every(Reader& reader, const Value& value, AccountConfig& into) {
-    constexpr Duration kShortest = std::chrono::seconds(1);
-    constexpr Duration kLongest = std::chrono::hours(24 * 365);
-    if (const auto duration = reader.duration(value, kShortest, kLongest)) {
-        into.poll_every = *duration;
-    }
-}
-
 void read_timeouts(Reader& reader, const Value& value, AccountConfig& into) {
     read_section(reader, value, account_timeout_keys(), into.timeouts);
 }
@@ -155,7 +148,7 @@ void read_min_rate(Reader& reader, const Value& value, AccountConfig& into) {
     }
 }
 
-constexpr std::array<Key<AccountDraft>, 41> kKeys = {{
+constexpr std::array<Key<AccountDraft>, 43> kKeys = {{
     {"protocol", read_protocol},
     {"host", in_account<read_host<&AccountConfig::host>>},
     {"port", in_account<read_number<&AccountConfig::port, 1, 65535>>},
@@ -174,6 +167,8 @@ constexpr std::array<Key<AccountDraft>, 41> kKeys = {{
     {"deliver_to", read_deliver_to},
     {"delete_after", in_account<read_delete_after>},
     {"poll_every", in_account<read_poll_every>},
+    {"poll_at_least", in_account<read_poll_at_least>},
+    {"active", in_account<read_active>},
     {"pipelining", in_account<read_pipelining>},
     {"timeouts", in_account<read_timeouts>},
     {"min_rate", in_account<read_min_rate>},

@@ -44,10 +44,11 @@ void read_memory(Reader& reader, const Value& value, Limits& into) {
     }
 }
 
-constexpr std::array<Key<Limits>, 3> kLimitKeys = {{
+constexpr std::array<Key<Limits>, 4> kLimitKeys = {{
     {"polls", read_number<&Limits::polls, 1, 100'000>},
     {"polls_per_host", read_number<&Limits::polls_per_host, 1, 100'000>},
     {"memory", read_memory},
+    {"stop_timeout", read_deadline<&Limits::stop_timeout>},
 }};
 
 void read_state_dir(Reader& reader, const Value& value, RootDraft& into) {

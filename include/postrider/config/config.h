@@ -69,6 +69,8 @@ struct Limits {
     std::uint32_t polls = 200;                    ///< accounts polled at the same time
     std::uint32_t polls_per_host = 10;            ///< of them, with one POP3 host
     std::uint64_t memory = 256ULL * 1024 * 1024;  ///< octets of messages in flight, all accounts
+    /// When the daemon is told to end: how long deliveries under way may take to be answered.
+    Duration stop_timeout = std::chrono::seconds(60);
 };
 
 /// Waits for an MTA: RFC 5321 section 4.5.3.2.
@@ -195,6 +197,13 @@ enum class Consumes : std::uint8_t { automatic, yes, no };
 
 enum class FetchWith : std::uint8_t { retr, top };
 
+/// The hours of the day in which an account is polled; local time, over midnight if `from` is
+/// later.
+struct ActiveHours {
+    Duration from{};  ///< since midnight
+    Duration to{};
+};
+
 struct AccountConfig {
     std::string name;      ///< stable: state is kept under it
     std::string provider;  ///< of etc/providers.yaml, which fills in what is not said; may be empty
@@ -219,7 +228,10 @@ struct AccountConfig {
     std::vector<mail::Address> recipients;  ///< at least one
     std::string deliver_to;                 ///< the name of a destination
     std::optional<Duration> delete_after;   ///< since delivery; nothing: never
-    Duration poll_every = std::chrono::minutes(5);
+    Duration poll_every = std::chrono::minutes(5);  ///< the shortest, if poll_every_most is longer
+    Duration poll_every_most{};
+    Duration poll_at_least{};  ///< of the provider: no sooner, whatever poll_every says
+    std::optional<ActiveHours> active;
     bool pipelining = true;  ///< where the server offers it
     Retention retention;
     Consumes consumes = Consumes::automatic;

@@ -7,6 +7,7 @@
 #include "config/accounts.h"
 #include "config/destinations.h"
 #include "config/document.h"
+#include "config/pacing.h"
 #include "config/password.h"
 #include "config/providers.h"
 #include "config/retention.h"
@@ -94,6 +95,7 @@ TEST(Example, MentionsEveryKey) {
     expect_mentioned(names_of(account_timeout_keys()));
     expect_mentioned(names_of(password_keys()));
     expect_mentioned(names_of(commit_every_keys()));
+    expect_mentioned(names_of(poll_every_keys()));
     for (const std::string& provider : provider_names()) {
         const bool is_offered = find_provider(provider)->no_pop3.empty();
         EXPECT_EQ(text.find(provider) != std::string::npos, is_offered) << provider;
@@ -150,6 +152,8 @@ TEST_F(Schema, HasExactlyTheKeysOfTheLoader) {
                 UnorderedElementsAreArray(names_of(account_timeout_keys())));
     EXPECT_THAT(properties({"$defs", "account", "properties", "commit_every"}),
                 UnorderedElementsAreArray(names_of(commit_every_keys())));
+    EXPECT_THAT(properties({"$defs", "poll_every"}),
+                UnorderedElementsAreArray(names_of(poll_every_keys())));
     EXPECT_THAT(properties({"$defs", "password_source"}),
                 UnorderedElementsAreArray(names_of(password_keys())));
 }

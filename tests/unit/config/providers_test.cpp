@@ -37,7 +37,9 @@ TEST_F(ProvidersConfig, FillsInWhatIsNotSaid) {
     EXPECT_EQ(gmx.tls_server_name, "pop.gmx.net");
     EXPECT_EQ(gmx.poll_every, std::chrono::minutes(15));
     EXPECT_THAT(gmx.login_advice, HasSubstr("web mailer"));
-    EXPECT_EQ(account("    provider: gmail\n").consumes, Consumes::yes);
+    const AccountConfig gmail = account("    provider: gmail\n    poll_every: 1s\n");
+    EXPECT_EQ(gmail.consumes, Consumes::yes);
+    EXPECT_EQ(gmail.poll_at_least, std::chrono::minutes(5)) << "the LOGIN-DELAY it states";
 }
 
 TEST_F(ProvidersConfig, TheAccountsOwnKeysWinOverTheProviderAndThatOverTheDefaults) {

@@ -200,6 +200,19 @@ INSTANTIATE_TEST_SUITE_P(
                 "such as 30s, 5m, 1h30m or 14d"},
         Mistake{"poll_every: 999ms",
                 "c.yaml:10:17: accounts.alice.poll_every: '999ms' is not from 1s to 365d"},
+        Mistake{"poll_every: {min: 1h, max: 1m}",
+                "c.yaml:10:17: accounts.alice.poll_every: min, 1h, is longer than max, 1m"},
+        Mistake{"poll_every: {mins: 1h}",
+                "c.yaml:10:18: accounts.alice.poll_every.mins: unknown key; did you mean 'min'?"},
+        Mistake{"active: 7-23",
+                "c.yaml:10:13: accounts.alice.active: '7-23' is neither always nor hours of the "
+                "day such as 07:00-23:00 or 22:00-06:00"},
+        Mistake{"active: 07:00-24:01",
+                "c.yaml:10:13: accounts.alice.active: '07:00-24:01' is neither always nor hours "
+                "of the day such as 07:00-23:00 or 22:00-06:00"},
+        Mistake{"active: 07:00-07:00",
+                "c.yaml:10:13: accounts.alice.active: '07:00-07:00' is neither always nor hours "
+                "of the day such as 07:00-23:00 or 22:00-06:00"},
         Mistake{"pipelining: on",
                 "c.yaml:10:17: accounts.alice.pipelining: 'on' is none of: auto, off"},
         Mistake{"timeouts: {quit: 24h1ms}",
