@@ -68,22 +68,10 @@ Expected<Secret> read_secret_file(const std::string& path, bool must_be_private)
     return Secret(std::string(first_line(all.reveal())));
 }
 
-/// Variables that hold passwords are not for programs that fetch others.
 Environment for_commands(const Config& config, const Environment& environment) {
     Environment result = environment;
-    const auto take_out = [&result](const PasswordSource& source) {
-        if (source.kind == Kind::variable) {
-            result.variables.erase(source.words.front());
-        }
-    };
-    for (const AccountConfig& account : config.accounts) {
-        take_out(account.password_source);
-        if (account.token_source) {
-            take_out(*account.token_source);
-        }
-    }
-    for (const auto& [name, destination] : config.destinations) {
-        take_out(destination.password_source);
+    for (const std::string& name : secret_variables(config)) {
+        result.variables.erase(name);
     }
     return result;
 }
@@ -123,9 +111,8 @@ Expected<Secret> fetch(const PasswordSource& source, const Environment& environm
 }
 
 /// A program that fetches tokens asks others over the network: its failing may pass.
-std::function<Expected<Secret>()> token_fetcher(const PasswordSource& source,
-                                                const Environment& environment,
-                                                const Environment& command_environment) {
+TokenFetch token_fetcher(const PasswordSource& source, const Environment& environment,
+                         const Environment& command_environment) {
     return [source, environment, command_environment]() -> Expected<Secret> {
         auto token = fetch(source, environment, command_environment);
         if (!token) {
@@ -270,6 +257,34 @@ std::vector<Problem> resolve_secrets(Config& config, const Environment& environm
         resolve(account, environment, command_environment, problems);
     }
     return problems;
+}
+
+std::vector<Problem> resolve_destination_secrets(Config& config, const Environment& environment) {
+    std::vector<Problem> problems;
+    const Environment command_environment = for_commands(config, environment);
+    for (auto& [name, destination] : config.destinations) {
+        resolve(destination, environment, command_environment, problems);
+    }
+    return problems;
+}
+
+std::set<std::string> secret_variables(const Config& config) {
+    std::set<std::string> names;
+    const auto take = [&names](const PasswordSource& source) {
+        if (source.kind == Kind::variable) {
+            names.insert(source.words.front());
+        }
+    };
+    for (const AccountConfig& account : config.accounts) {
+        take(account.password_source);
+        if (account.token_source) {
+            take(*account.token_source);
+        }
+    }
+    for (const auto& [name, destination] : config.destinations) {
+        take(destination.password_source);
+    }
+    return names;
 }
 
 std::vector<Problem> check_files(const Config& config, const Environment& environment) {

@@ -27,10 +27,13 @@ class Pattern {
     /// What stands before the first place; all of it if there is none.
     [[nodiscard]] const std::string& fixed_start() const { return places_.front().before; }
 
+    bool operator==(const Pattern&) const = default;
+
   private:
     struct Place {
         std::string before;
         std::string name;  ///< empty: the last one, which only has a text before it
+        bool operator==(const Place&) const = default;
     };
     std::vector<Place> places_ = {{}};
 };

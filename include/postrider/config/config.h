@@ -14,6 +14,7 @@
 #include "postrider/base/log.h"
 #include "postrider/base/pattern.h"
 #include "postrider/base/secret.h"
+#include "postrider/base/secret_comparison.h"
 #include "postrider/base/time.h"
 #include "postrider/config/problem.h"
 #include "postrider/mail/address.h"
@@ -37,6 +38,7 @@ struct TlsLimits {
     TlsVersion min_version = TlsVersion::tls1_2;
     std::string ciphers;                ///< as OpenSSL writes them; empty: its choice
     std::optional<int> security_level;  ///< of OpenSSL; nothing: the system's
+    bool operator==(const TlsLimits&) const = default;
 };
 
 enum class DestinationType : std::uint8_t { smtp, lmtp, maildir, command };
@@ -71,6 +73,7 @@ struct Limits {
     std::uint64_t memory = 256ULL * 1024 * 1024;  ///< octets of messages in flight, all accounts
     /// When the daemon is told to end: how long deliveries under way may take to be answered.
     Duration stop_timeout = std::chrono::seconds(60);
+    bool operator==(const Limits&) const = default;
 };
 
 /// Waits for an MTA: RFC 5321 section 4.5.3.2.
@@ -84,6 +87,7 @@ struct DestinationTimeouts {
     Duration block = std::chrono::minutes(3);  ///< progress while content is sent
     Duration final_dot = std::chrono::minutes(10);
     Duration idle = std::chrono::seconds(30);  ///< an unused connection is closed after it
+    bool operator==(const DestinationTimeouts&) const = default;
 };
 
 /// Where a password or token comes from. The bytes are in AccountConfig::password, or
@@ -94,6 +98,7 @@ struct PasswordSource {
     /// file: one absolute path; variable, credential: one name; command: argv. Plain: empty.
     std::vector<std::string> words;
     Place place;
+    bool operator==(const PasswordSource&) const = default;
 };
 
 /// What becomes of content that not every server can take (S-008 to S-010).
@@ -104,6 +109,7 @@ enum class NulOctets : std::uint8_t { strip, pass, hold };
 struct HostConfig {
     std::string host;
     std::uint16_t port = 0;  ///< filled in by load(): that of the destination
+    bool operator==(const HostConfig&) const = default;
 };
 
 /// What is asked of a server that offers DSN (RFC 3461).
@@ -111,6 +117,7 @@ struct DsnConfig {
     std::string notify;  ///< "NEVER", or a list of SUCCESS, FAILURE, DELAY; empty: not told
     std::string ret;     ///< "FULL" or "HDRS"; empty: not told
     bool envid = false;  ///< tell the name of the delivery
+    bool operator==(const DsnConfig&) const = default;
 };
 
 struct DestinationConfig {
@@ -148,6 +155,7 @@ struct DestinationConfig {
     Duration timeout = std::chrono::minutes(5);     ///< of a command
     mail::LineEnds line_ends = mail::LineEnds::lf;  ///< of a Maildir or a command
     Place place;
+    bool operator==(const DestinationConfig&) const = default;
 };
 
 /// Waits for a POP3 server (P-029).
@@ -159,6 +167,7 @@ struct AccountTimeouts {
     Duration reply = std::chrono::seconds(120);  ///< any other answer, and progress within one
     Duration quit = std::chrono::seconds(120);
     Duration session = std::chrono::hours(1);
+    bool operator==(const AccountTimeouts&) const = default;
 };
 
 /// Of a message larger than max_message_size.
@@ -172,6 +181,7 @@ struct Initial {
     Kind kind = Kind::all;
     std::size_t count = 0;  ///< of last
     WallTime since{};       ///< the beginning of a day in UTC
+    bool operator==(const Initial&) const = default;
 };
 
 /// When a session is settled and another one goes on; what is not set does not count.
@@ -179,6 +189,7 @@ struct CommitEvery {
     std::optional<std::uint64_t> messages;
     std::optional<std::uint64_t> size;
     std::optional<Duration> time;
+    bool operator==(const CommitEvery&) const = default;
 };
 
 /// Which messages are fetched, in what order, and how long they stay.
@@ -190,6 +201,7 @@ struct Retention {
     Order order = Order::oldest;
     Initial initial;
     Duration keep_on_server_at_least = Duration::zero();
+    bool operator==(const Retention&) const = default;
 };
 
 /// Does the server forget at QUIT what was fetched? `automatic`: if it says so (EXPIRE 0).
@@ -202,6 +214,13 @@ enum class FetchWith : std::uint8_t { retr, top };
 struct ActiveHours {
     Duration from{};  ///< since midnight
     Duration to{};
+    bool operator==(const ActiveHours&) const = default;
+};
+
+/// Fetches a token anew, which may block. It makes no difference between accounts: its source does.
+struct TokenFetch : std::function<Expected<Secret>()> {
+    using function::function;
+    bool operator==(const TokenFetch& /*other*/) const { return true; }
 };
 
 struct AccountConfig {
@@ -219,8 +238,7 @@ struct AccountConfig {
     PasswordSource password_source;
     Secret password;  ///< empty until resolve_secrets(), unless it is plain
     std::optional<PasswordSource> token_source;
-    /// Fetches the token anew, which may block; made by resolve_secrets() if there is a source.
-    std::function<Expected<Secret>()> fetch_token;
+    TokenFetch fetch_token;  ///< made by resolve_secrets() if there is a source
     Auth auth = Auth::automatic;
     ChannelBinding channel_binding = ChannelBinding::automatic;
     std::string tls_client_certificate;     ///< absolute; empty: none is shown
@@ -242,6 +260,7 @@ struct AccountConfig {
     std::uint64_t min_rate = 100;  ///< octets a second below which a transfer is given up; 0: off
     Duration min_rate_over = std::chrono::seconds(60);
     Place place;
+    bool operator==(const AccountConfig&) const = default;
 };
 
 struct Config {

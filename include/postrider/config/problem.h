@@ -11,6 +11,7 @@ struct Place {
     std::string file;
     std::uint32_t line = 0;
     std::uint32_t column = 0;
+    bool operator==(const Place&) const = default;
 };
 
 /// One fault of the configuration, told so that a person can go there and mend it. Never holds a

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,6 +22,14 @@ inline constexpr Duration kSecretCommandLimit = std::chrono::seconds(10);
 /// of the program. Tokens change meanwhile: for them it leaves an AccountConfig::fetch_token.
 [[nodiscard]] std::vector<Problem> resolve_secrets(Config& config, const Environment& environment,
                                                    std::span<const std::string> accounts = {});
+
+/// Only the passwords of all destinations.
+[[nodiscard]] std::vector<Problem> resolve_destination_secrets(Config& config,
+                                                               const Environment& environment);
+
+/// The environment variables that hold secrets. No program that is run for one account may see
+/// those of another.
+[[nodiscard]] std::set<std::string> secret_variables(const Config& config);
 
 /// Everything that can be said about the files a configuration names without running a command or
 /// keeping a secret: password sources and trust stores are there and fit.

@@ -60,6 +60,10 @@ TEST(Pop3SettingsOfAccount, TakesOverEveryField) {
     EXPECT_EQ(settings.spool.memory_limit, 10U);
 }
 
+TEST(Pop3SettingsOfAccount, WithoutASourceOfTokensNoneIsFetched) {
+    EXPECT_FALSE(pop3_settings(config::AccountConfig(), {}).fetch_token);
+}
+
 TEST(Pop3SettingsOfAccount, TlsSessionsAreNeverSharedBetweenAccountsOrWithDestinations) {
     config::AccountConfig alice;
     alice.name = "alice";

@@ -137,6 +137,27 @@ TEST_F(Secrets, CommandsDoNotInheritPasswordsOfTheEnvironment) {
     EXPECT_EQ(result.config->accounts[1].password.reveal(), "[]");
 }
 
+//
+TEST_F(Secrets, ThoseOfDestinationsCanBeHadAlone) {
+    const std::string text =
+        "destinations:\n"
+        "  mx: {host: mx.example, user: u, password: {env: OF_MX}}\n"
+        "defaults: {host: h, user: u, recipients: [x], deliver_to: mx}\n"
+        "accounts:\n"
+        "  a: {password: {env: OF_A}}\n"
+        "  b: {token: {env: OF_B}}\n";
+    environment_.variables["OF_MX"] = "s3cret";
+    auto result = load_text(text);
+    ASSERT_TRUE(result.config);
+    EXPECT_THAT(resolve_destination_secrets(*result.config, environment_), IsEmpty());
+    EXPECT_EQ(result.config->destinations.at("mx").password.reveal(), "s3cret");
+    EXPECT_TRUE(result.config->accounts[0].password.empty());
+    EXPECT_THAT(secret_variables(*result.config), ElementsAre("OF_A", "OF_B", "OF_MX"));
+    environment_.variables.clear();
+    EXPECT_THAT(texts(resolve_destination_secrets(*result.config, environment_)),
+                ElementsAre(HasSubstr("destinations.mx.password: environment variable OF_MX")));
+}
+
 TEST_F(Secrets, OnlyThoseOfTheNamedAccountsAreFetched) {
     Config config = config_with("{env: BOB}");
     const std::vector<std::string> others = {"carol"};
