@@ -8,6 +8,7 @@
 
 #include "postrider/store/maildir_held_store.h"
 
+#include "app/changes.h"
 #include "app/settings.h"
 
 namespace postrider::app {
@@ -20,7 +21,8 @@ constexpr std::size_t kWorkerThreads = 2;
 }  // namespace
 
 Expected<std::unique_ptr<Assembly>> Assembly::make(event::Loop& loop, const config::Config& config,
-                                                   const store::LedgerOptions& options) {
+                                                   const store::LedgerOptions& options,
+                                                   std::unique_ptr<Log> log) {
     Expected<store::StateDir> state = store::StateDir::open(config.state_dir);
     if (!state) {
         return failure(state.error());
@@ -40,30 +42,40 @@ Expected<std::unique_ptr<Assembly>> Assembly::make(event::Loop& loop, const conf
         return failure(held.error());
     }
     assembly->held_ = std::move(*held);
-    // A person who runs a command sees its summary; every message's line only if asked for.
-    const LogLevel level = config.log.level == LogLevel::debug
-                               ? LogLevel::debug
-                               : std::max(config.log.level, LogLevel::warn);
-    assembly->log_ = make_stderr_log(level, config.log.format);
+    assembly->log_ = std::move(log);
     assembly->connector_ = net::make_connector(loop);
     assembly->memory_ = std::make_unique<engine::MemoryBudget>(loop, config.limits.memory);
     assembly->services_ = std::make_unique<engine::Services>(
         engine::Services{loop, *assembly->ledger_, *assembly->held_, *assembly->memory_,
                          *assembly->log_, own_host_name()});
-    assembly->make_destinations(loop, config);
+    for (const auto& [name, destination] : config.destinations) {
+        assembly->make_outlet(destination);
+    }
     return assembly;
 }
 
-void Assembly::make_destinations(event::Loop& loop, const config::Config& config) {
+void Assembly::make_outlet(const config::DestinationConfig& destination) {
     std::random_device entropy;
-    for (const auto& [name, destination] : config.destinations) {
-        sinks_[name] = make_sink(loop, destination);
-        destinations_[name] = std::make_unique<engine::Destination>(name, *sinks_[name], entropy());
+    outlets_[destination.name] =
+        std::make_shared<Outlet>(destination.name, make_sink(destination), entropy());
+}
+
+void Assembly::reconfigure(const config::Config& from, const config::Config& to) {
+    memory_->resize(to.limits.memory);
+    for (const auto& [name, destination] : from.destinations) {
+        if (to.destinations.count(name) == 0) {
+            outlets_.erase(name);
+        }
+    }
+    for (const auto& [name, destination] : to.destinations) {
+        const auto before = from.destinations.find(name);
+        if (before == from.destinations.end() || is_other(before->second, destination)) {
+            make_outlet(destination);
+        }
     }
 }
 
-std::unique_ptr<sink::MailSink> Assembly::make_sink(event::Loop& loop,
-                                                    const config::DestinationConfig& destination) {
+std::unique_ptr<sink::MailSink> Assembly::make_sink(const config::DestinationConfig& destination) {
     switch (destination.type) {
         case config::DestinationType::smtp:
         case config::DestinationType::lmtp:
@@ -72,10 +84,11 @@ std::unique_ptr<sink::MailSink> Assembly::make_sink(event::Loop& loop,
             return sink::make_maildir_sink(*worker_, maildir_settings(destination));
         case config::DestinationType::command:
             return sink::make_command_sink(
-                loop, *worker_, *log_,
+                services_->loop, *worker_, *log_,
                 command_settings(destination, config::Environment::of_process()));
     }
-    return sink::make_smtp_sink(loop, *connector_, smtp_settings(destination, services_->own_host));
+    return sink::make_smtp_sink(services_->loop, *connector_,
+                                smtp_settings(destination, services_->own_host));
 }
 
 std::unique_ptr<source::SourceFactory> Assembly::make_source(const config::AccountConfig& account) {
@@ -83,6 +96,12 @@ std::unique_ptr<source::SourceFactory> Assembly::make_source(const config::Accou
     spool.directory = state_.spool_path();
     return source::make_pop3_source(services_->loop, *login_worker_, *connector_,
                                     pop3_settings(account, spool));
+}
+
+std::unique_ptr<Log> make_command_log(const config::LogConfig& config) {
+    const LogLevel level =
+        config.level == LogLevel::debug ? LogLevel::debug : std::max(config.level, LogLevel::warn);
+    return make_stderr_log(level, config.format);
 }
 
 std::string own_host_name() {

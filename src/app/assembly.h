@@ -8,7 +8,6 @@
 #include "postrider/base/error.h"
 #include "postrider/base/log.h"
 #include "postrider/config/config.h"
-#include "postrider/engine/destination.h"
 #include "postrider/engine/memory_budget.h"
 #include "postrider/engine/services.h"
 #include "postrider/event/loop.h"
@@ -19,6 +18,8 @@
 #include "postrider/store/ledger.h"
 #include "postrider/store/sqlite_ledger.h"
 #include "postrider/store/state_dir.h"
+
+#include "app/outlet.h"
 
 namespace postrider::app {
 
@@ -33,11 +34,23 @@ class Assembly {
     /// Takes the lock on the state directory and opens what is in it. `loop` outlives the assembly.
     /// Errors: config, locked, doubt, corrupt, io.
     [[nodiscard]] static Expected<std::unique_ptr<Assembly>> make(
-        event::Loop& loop, const config::Config& config, const store::LedgerOptions& options);
+        event::Loop& loop, const config::Config& config, const store::LedgerOptions& options,
+        std::unique_ptr<Log> log);
+
+    /// Takes over what has changed of destinations and limits. Polls under way keep the outlet they
+    /// have.
+    void reconfigure(const config::Config& from, const config::Config& to);
 
     [[nodiscard]] engine::Services& services() { return *services_; }
     [[nodiscard]] engine::Destination& destination(const std::string& name) {
-        return *destinations_.at(name);
+        return outlets_.at(name)->destination;
+    }
+    /// Owners: this assembly and, until they end, the polls that deliver there.
+    [[nodiscard]] std::shared_ptr<Outlet> outlet(const std::string& name) const {
+        return outlets_.at(name);
+    }
+    [[nodiscard]] const std::map<std::string, std::shared_ptr<Outlet>>& outlets() const {
+        return outlets_;
     }
     [[nodiscard]] std::unique_ptr<source::SourceFactory> make_source(
         const config::AccountConfig& account);
@@ -45,9 +58,9 @@ class Assembly {
 
   private:
     explicit Assembly(store::StateDir state) : state_(std::move(state)) {}
-    void make_destinations(event::Loop& loop, const config::Config& config);
+    void make_outlet(const config::DestinationConfig& destination);
     [[nodiscard]] std::unique_ptr<sink::MailSink> make_sink(
-        event::Loop& loop, const config::DestinationConfig& destination);
+        const config::DestinationConfig& destination);
 
     store::StateDir state_;
     std::unique_ptr<Log> log_;
@@ -58,9 +71,11 @@ class Assembly {
     std::unique_ptr<net::Connector> connector_;
     std::unique_ptr<engine::MemoryBudget> memory_;
     std::unique_ptr<engine::Services> services_;
-    std::map<std::string, std::unique_ptr<sink::MailSink>> sinks_;
-    std::map<std::string, std::unique_ptr<engine::Destination>> destinations_;
+    std::map<std::string, std::shared_ptr<Outlet>> outlets_;
 };
+
+/// What the commands that a person runs log: every message's line only if asked for.
+[[nodiscard]] std::unique_ptr<Log> make_command_log(const config::LogConfig& config);
 
 /// This machine's name, as it is fit for the wire.
 [[nodiscard]] std::string own_host_name();

@@ -33,7 +33,7 @@ std::string advice_for(int argc, const char* const* argv) {
         if (word == "-c" || word == "--config") {
             ++i;
         } else if (!word.empty() && word.front() != '-') {
-            const auto meant = nearest(word, {"once", "check", "plan"});
+            const auto meant = nearest(word, {"once", "run", "check", "plan"});
             return meant && *meant != word ? "did you mean '" + *meant + "'?" : "";
         }
     }
@@ -62,6 +62,11 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
     once->add_flag("--accept-new-uids", line.accept_new_uids,
                    "Fetch a mailbox whose messages all have new names as new mail");
 
+    CLI::App* const run = app.add_subcommand(
+        "run", "Poll all accounts again and again, in the foreground, until a signal ends it");
+    run->add_flag("--accept-state-loss", line.accept_state_loss,
+                  "Go on although the ledger is lost, foreign or older than it was");
+
     CLI::App* const check =
         app.add_subcommand("check", "Check the configuration, telling every fault at once");
 
@@ -69,7 +74,7 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
         app.add_subcommand("plan", "Show what a poll would fetch and delete, touching nothing");
     plan->add_option("ACCOUNT", line.accounts, "Accounts to look at (default: all)");
     plan->add_flag("--json", line.json, "Print JSON on standard output");
-    for (CLI::App* const command : {once, check, plan}) {
+    for (CLI::App* const command : {once, run, check, plan}) {
         command->fallthrough();  // -c may stand behind the command, too
     }
 
@@ -87,6 +92,7 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
     }
     line.command = check->parsed()  ? Command::check
                    : plan->parsed() ? Command::plan
+                   : run->parsed()  ? Command::run
                                     : Command::once;
     if (line.config_file.empty()) {
         line.config_file = default_config_file();

@@ -9,7 +9,7 @@
 
 namespace postrider::app {
 
-enum class Command : std::uint8_t { once, check, plan };
+enum class Command : std::uint8_t { once, run, check, plan };
 
 struct CommandLine {
     Command command = Command::once;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "postrider/config/config.h"
+#include "postrider/config/environment.h"
 
 #include "app/command_line.h"
 #include "app/exit_code.h"
@@ -12,6 +13,10 @@ namespace postrider::app {
 
 /// Polls the named accounts at the same time, within the limits, and ends.
 [[nodiscard]] ExitCode run_once(const config::Config& config, const CommandLine& line);
+
+/// Polls all accounts again and again, until a signal ends it.
+[[nodiscard]] ExitCode run_daemon(config::Config config, const config::Environment& environment,
+                                  const CommandLine& line);
 
 /// Lists the named mailboxes and shows what a poll would do.
 [[nodiscard]] ExitCode run_plan(const config::Config& config, const CommandLine& line);

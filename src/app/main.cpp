@@ -4,6 +4,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -80,6 +81,9 @@ ExitCode run_command(const CommandLine& line) {
     }
     if (line.command == Command::check) {
         return run_check(config, environment, line.config_file);
+    }
+    if (line.command == Command::run) {
+        return run_daemon(std::move(config), environment, line);
     }
     const std::vector<config::Problem> problems =
         config::resolve_secrets(config, environment, line.accounts);

@@ -108,16 +108,13 @@ class Once {
 
 ExitCode run_once(const config::Config& config, const CommandLine& line) {
     const std::unique_ptr<event::Loop> loop = event::make_libevent_loop();
-    const Expected<std::unique_ptr<Assembly>> assembly =
-        Assembly::make(*loop, config, {.accept_state_loss = line.accept_state_loss});
+    const Expected<std::unique_ptr<Assembly>> assembly = Assembly::make(
+        *loop, config, {.accept_state_loss = line.accept_state_loss}, make_command_log(config.log));
     if (!assembly) {
         tell("postrider: " + assembly.error().text);
         return exit_code_of(assembly.error());
     }
-    if ((*assembly)->state().is_volatile()) {
-        tell("postrider: warning: state_dir " + (*assembly)->state().path() +
-             " is in memory only: after a restart all mail would be fetched again");
-    }
+    warn_if_volatile((*assembly)->state());
     return Once(*loop, **assembly, config, line).run();
 }
 

@@ -26,6 +26,13 @@ void tell(const std::vector<config::Problem>& problems) {
     }
 }
 
+void warn_if_volatile(const store::StateDir& state) {
+    if (state.is_volatile()) {
+        tell("postrider: warning: state_dir " + state.path() +
+             " is in memory only: after a restart all mail would be fetched again");
+    }
+}
+
 std::string summary(const engine::PollReport& report) {
     std::string text = report.account + ":";
     if (report.error) {

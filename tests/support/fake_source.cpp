@@ -99,7 +99,7 @@ class FakeSource::Session final : public source::MailSource {
         if (source_.fails_at == given_++) {
             is_over_ = true;
             answers_.clear();
-            events_.on_failed({Errc::closed, Retry::now, "connection lost"});
+            events_.on_failed(source_.fails_with);
             return;
         }
         if (!answers_.empty()) {

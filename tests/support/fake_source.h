@@ -61,6 +61,7 @@ class FakeSource final : public source::SourceFactory {
     FakeQuit quit = FakeQuit::good;
     /// The session fails instead of giving its n-th answer, from zero: 0 is the listing.
     std::optional<std::size_t> fails_at;
+    Error fails_with{Errc::closed, Retry::now, "connection lost"};  ///< ... with this
     /// Called when DELE arrives.
     std::function<void(const source::RemoteMessage&)> on_remove;
 

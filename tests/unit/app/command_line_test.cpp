@@ -46,6 +46,7 @@ std::string refused(const Words& words) {
 
 TEST(CommandLine, KnowsItsCommands) {
     EXPECT_EQ(taken({"once"}).command, Command::once);
+    EXPECT_EQ(taken({"run"}).command, Command::run);
     EXPECT_EQ(taken({"check"}).command, Command::check);
     EXPECT_EQ(taken({"plan"}).command, Command::plan);
     EXPECT_TRUE(taken({"once"}).accounts.empty());

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "postrider/config/config.h"
+#include "postrider/config/environment.h"
+#include "postrider/config/load.h"
+#include "postrider/event/loop.h"
+#include "postrider/event/worker.h"
+
+#include "app/assembly.h"
+#include "app/exit_code.h"
+#include "app/loop_watch.h"
+#include "app/roster.h"
+#include "app/service_manager.h"
+
+namespace postrider::app {
+
+/// `postrider run`: polls all accounts until it is told to end.
+///
+///   running --SIGTERM, SIGINT, fatal fault--> draining --idle | stop_timeout | second signal-->
+///   over
+///
+/// SIGHUP: the configuration is read anew; if anything is wrong with it, all stays as it is.
+/// SIGUSR1: all accounts are polled now.
+class Daemon {
+  public:
+    /// How a reload came out: what changed, or everything that is wrong.
+    struct Reloaded {
+        std::vector<config::Problem> problems;
+        std::string summary;
+    };
+    using ReloadDone = std::function<void(const Reloaded&)>;
+
+    /// `assembly` was made of `config`, which was read from `file`.
+    Daemon(event::Loop& loop, Assembly& assembly, config::Config config, std::string file,
+           config::Environment environment);
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+    ~Daemon();
+
+    /// To the end of the program.
+    ExitCode run();
+
+    /// `done` is told from the loop. A reload that is asked for while another one runs is told the
+    /// outcome of one that begins after it.
+    void reload(ReloadDone done);
+
+    [[nodiscard]] Roster& roster() { return roster_; }
+    [[nodiscard]] const LoopWatch& watch() const { return watch_; }
+
+  private:
+    void watch_signals();
+    void on_terminate();
+    void drain(ExitCode code);
+    void end();
+    void begin_reload();
+    void on_loaded(config::LoadResult loaded);
+    [[nodiscard]] Reloaded apply(config::Config config);
+    Roster::Applied take_over_accounts();
+    void end_if_idle();
+    void tell_status();
+
+    event::Loop& loop_;
+    Assembly& assembly_;
+    Log& log_;
+    config::Config config_;  ///< without its accounts: the roster has them
+    const std::string file_;
+    const ServiceManager manager_;
+    const config::Environment environment_;  ///< for programs that are run
+    std::unique_ptr<event::Worker> worker_;
+    LoopWatch watch_;
+    Roster roster_;
+    std::vector<std::unique_ptr<event::Operation>> signals_;
+    std::unique_ptr<event::Timer> stop_;    ///< when draining has taken long enough
+    std::unique_ptr<event::Timer> status_;  ///< STATUS= for the service manager
+    std::unique_ptr<event::Operation> loading_;
+    std::vector<ReloadDone> reload_waiters_;  ///< of the reload that runs
+    std::vector<ReloadDone> next_waiters_;    ///< of the one after it
+    bool is_draining_ = false;
+    ExitCode exit_code_ = ExitCode::ok;
+};
+
+}  // namespace postrider::app

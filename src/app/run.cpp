@@ -1,0 +1,39 @@
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "postrider/config/secrets.h"
+
+#include "app/assembly.h"
+#include "app/commands.h"
+#include "app/daemon.h"
+#include "app/told.h"
+
+namespace postrider::app {
+
+ExitCode run_daemon(config::Config config, const config::Environment& environment,
+                    const CommandLine& line) {
+    // One account's missing password must not keep the others from being polled: it is told, and
+    // again by the account's state.
+    for (const config::Problem& problem : config::check_files(config, environment)) {
+        tell("postrider: warning: " + problem.to_text());
+    }
+    const std::vector<config::Problem> problems =
+        config::resolve_destination_secrets(config, environment);
+    if (!problems.empty()) {
+        tell(problems);
+        return ExitCode::config;
+    }
+    const std::unique_ptr<event::Loop> loop = event::make_libevent_loop();
+    const Expected<std::unique_ptr<Assembly>> assembly =
+        Assembly::make(*loop, config, {.accept_state_loss = line.accept_state_loss},
+                       make_stderr_log(config.log.level, config.log.format));
+    if (!assembly) {
+        tell("postrider: " + assembly.error().text);
+        return exit_code_of(assembly.error());
+    }
+    warn_if_volatile((*assembly)->state());
+    return Daemon(*loop, **assembly, std::move(config), line.config_file, environment).run();
+}
+
+}  // namespace postrider::app

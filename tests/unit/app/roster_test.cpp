@@ -1,0 +1,181 @@
+#include "app/roster.h"
+
+#include <gmock/gmock.h>
+
+#include "unit/app/roster_fixture.h"
+
+namespace postrider::app {
+namespace {
+
+using ::testing::ElementsAre;
+
+TEST_F(RosterTest, PollsItsAccountsAgainAndAgain) {
+    mailbox("a").add("1", test::plain_mail("1", 200));
+    EXPECT_EQ(apply({account("a"), account("b")}).added, 2U);
+    loop.advance(10s);
+    EXPECT_EQ(tally("a").delivered, 1U);
+    EXPECT_EQ(tally("b").polls, 1U);
+    EXPECT_TRUE(tally("a").last_success);
+    mailbox("a").add("2", test::plain_mail("2", 200));
+    loop.advance(6min);
+    EXPECT_EQ(tally("a").delivered, 2U);
+    EXPECT_EQ(tally("a").polls, 2U);
+    EXPECT_EQ(ended, 4U);
+}
+
+TEST_F(RosterTest, OnlyAccountsThatDifferAreTouched) {
+    apply({account("a"), account("b"), account("c")});
+    loop.advance(10s);
+    config::AccountConfig changed = account("b");
+    changed.poll_every = 1h;
+    config::AccountConfig moved = account("a");
+    moved.place.line = 99;
+    const Roster::Applied applied = apply({moved, changed, account("d")});
+    EXPECT_EQ(applied.added, 1U);
+    EXPECT_EQ(applied.changed, 1U);
+    EXPECT_EQ(applied.removed, 1U);
+    loop.advance(10s);
+    EXPECT_EQ(tally("a").polls, 1U);
+    EXPECT_EQ(tally("b").polls, 2U);
+    EXPECT_EQ(tally("d").polls, 1U);
+    EXPECT_FALSE(roster.has("c"));
+    loop.advance(24h);
+    EXPECT_EQ(roster.members().size(), 3U);
+}
+
+// U-008
+TEST_F(RosterTest, APollUnderWayEndsAsItBeganAndThenTheChangeCounts) {
+    mailbox("a").add("1", test::plain_mail("1", 200));
+    fake_sink->hold_answers();
+    apply({account("a")});
+    loop.advance(10s);
+    ASSERT_EQ(state("a"), State::running);
+    config::AccountConfig changed = account("a");
+    changed.recipients = {*mail::Address::parse("other@localhost")};
+    apply({changed});
+    fake_sink->release();
+    loop.advance(10s);
+    mailbox("a").add("2", test::plain_mail("2", 200));
+    roster.poll_now("a");
+    loop.advance(10s);
+    EXPECT_EQ(fake_sink->accepted("1", "a@localhost"), 1U);
+    EXPECT_EQ(fake_sink->accepted("2", "other@localhost"), 1U);
+    EXPECT_EQ(fake_sink->accepted("2", "a@localhost"), 0U);
+}
+
+TEST_F(RosterTest, AnAccountRemovedInMidPollDeliversWhatIsUnderWayAndGoes) {
+    for (const char* const uid : {"1", "2", "3"}) {
+        mailbox("a").mailbox.push_back({uid, test::plain_mail(uid, 200), engine::kInFlight});
+    }
+    fake_sink->hold_answers();
+    apply({account("a")});
+    loop.advance(10s);
+    ASSERT_EQ(fake_sink->under_way(), 1U);
+    EXPECT_EQ(apply({}).removed, 1U);
+    EXPECT_FALSE(roster.has("a"));
+    EXPECT_EQ(roster.members().size(), 1U) << "it is still delivering";
+    fake_sink->release();
+    loop.advance(10s);
+    EXPECT_EQ(roster.members().size(), 0U);
+    EXPECT_EQ(mailbox("a").count("settle"), 1U);
+    EXPECT_EQ(ledger.record("a", {"1", 0})->phase, store::Phase::delivered);
+    EXPECT_FALSE(ledger.record("a", {"3", 0}) &&
+                 ledger.record("a", {"3", 0})->phase == store::Phase::delivered);
+}
+
+TEST_F(RosterTest, AnAccountThatComesBackBeforeItIsGoneStays) {
+    mailbox("a").add("1", test::plain_mail("1", 200));
+    fake_sink->hold_answers();
+    apply({account("a")});
+    loop.advance(10s);
+    apply({});
+    EXPECT_EQ(apply({account("a")}).added, 1U);
+    fake_sink->release();
+    loop.advance(10min);
+    EXPECT_TRUE(roster.has("a"));
+    EXPECT_GE(tally("a").polls, 2U);
+}
+
+TEST_F(RosterTest, WindDownAwaitsWhatIsInDoubtAndNothingElse) {
+    for (const char* const uid : {"1", "2", "3"}) {
+        mailbox("a").mailbox.push_back({uid, test::plain_mail(uid, 200), engine::kInFlight});
+    }
+    fake_sink->hold_answers();
+    apply({account("a"), account("b")});
+    loop.advance(10s);
+    roster.poll_now("b");
+    roster.wind_down();
+    EXPECT_EQ(roster.polling(), 1U);
+    fake_sink->release();
+    loop.advance(1s);
+    EXPECT_EQ(roster.polling(), 0U);
+    EXPECT_LT(fake_sink->accepted().size(), 3U);
+    EXPECT_GE(fake_sink->accepted().size(), 1U);
+    loop.advance(24h);
+    EXPECT_EQ(tally("a").polls, 1U) << "nothing starts any more";
+}
+
+TEST_F(RosterTest, CutDropsEverything) {
+    mailbox("a").add("1", test::plain_mail("1", 200));
+    fake_sink->hold_answers();
+    apply({account("a")});
+    loop.advance(10s);
+    roster.cut();
+    EXPECT_EQ(roster.polling(), 0U);
+    EXPECT_EQ(fake_sink->under_way(), 0U);
+    EXPECT_EQ(mailbox("a").sessions(), 0U);
+}
+
+TEST_F(RosterTest, PauseResumeAndPollByName) {
+    apply({account("a"), account("b")});
+    roster.pause("a");
+    loop.advance(1h);
+    EXPECT_EQ(tally("a").polls, 0U);
+    roster.poll_all_now();
+    loop.advance(1s);
+    EXPECT_EQ(tally("a").polls, 0U) << "paused is paused";
+    roster.poll_now("a");
+    loop.advance(1s);
+    EXPECT_EQ(tally("a").polls, 1U);
+    roster.resume("a");
+    loop.advance(1s);
+    EXPECT_EQ(tally("a").polls, 2U);
+}
+
+TEST_F(RosterTest, ALedgerThatHasFailedForGoodIsFatal) {
+    ledger.fail_next_load({Errc::io, Retry::never, "fsync has failed"});
+    apply({account("a")});
+    loop.advance(10s);
+    EXPECT_THAT(fatal, ElementsAre("fsync has failed"));
+}
+
+// U-008
+TEST_F(RosterTest, WhoWaitsForAStoppedDestinationIsPolledSoonAfterAPersonHasLooked) {
+    mailbox("a").add("1", test::plain_mail("1", 200));
+    outlet->destination.on_fault({Errc::config, Retry::never, "530 log in first"}, loop.now());
+    apply({account("a"), account("b")});
+    loop.advance(10s);
+    EXPECT_EQ(tally("a").ending, engine::Ending::unfit);
+    outlet->destination.reopen();
+    roster.look_again();
+    loop.advance(10s);
+    EXPECT_EQ(tally("a").delivered, 1U);
+}
+
+TEST_F(RosterTest, TwoAccountsOfOneMailboxAreNeverPolledAtOnce) {
+    config::AccountConfig twin = account("twin");
+    twin.host = "a.example";
+    twin.user = "a";
+    mailbox("a").add("1", test::plain_mail("1", 200));
+    fake_sink->hold_answers();
+    apply({account("a"), twin});
+    loop.advance(10s);
+    EXPECT_EQ(state("a"), State::running);
+    EXPECT_EQ(state("twin"), State::due);
+    fake_sink->release();
+    loop.advance(1s);
+    EXPECT_EQ(tally("twin").polls, 1U);
+}
+
+}  // namespace
+}  // namespace postrider::app
