@@ -47,8 +47,8 @@ std::vector<Provider> parse_providers(std::string_view text) {
 }
 
 const std::vector<Provider>& providers() {
-    static const std::vector<Provider> kAll = parse_providers(providers_text());
-    return kAll;
+    static const std::vector<Provider> all = parse_providers(providers_text());
+    return all;
 }
 
 const Provider* find_provider(std::string_view name) {

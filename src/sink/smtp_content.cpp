@@ -71,7 +71,7 @@ Expected<std::string_view> SmtpContent::next() {
     }
     rewritten_.clear();
     while (rewritten_.empty()) {
-        const Expected<std::string_view> piece = reader_->next();
+        Expected<std::string_view> piece = reader_->next();
         if (!piece || piece->empty()) {
             return piece;
         }

@@ -23,6 +23,7 @@ constexpr Duration kNoRoomPause = std::chrono::seconds(30);
 
 std::vector<std::string> names_of(const std::vector<SmtpHost>& hosts) {
     std::vector<std::string> names;
+    names.reserve(hosts.size());
     for (const SmtpHost& host : hosts) {
         names.push_back(host.endpoint.to_text());
     }

@@ -20,14 +20,11 @@ MultilineReader::Piece MultilineReader::next(std::string_view& input) {
         if (state_ == State::line_start && first == '.') {
             state_ = State::dot;
             input.remove_prefix(1);
-        } else if (state_ == State::dot && first == '\n' && line_end_ == LineEnd::lf) {
-            state_ = State::line_start;
-            input.remove_prefix(1);
-            return {{}, true};
         } else if (state_ == State::dot && first == '\r' && line_end_ == LineEnd::crlf) {
             state_ = State::dot_cr;
             input.remove_prefix(1);
-        } else if (state_ == State::dot_cr && first == '\n') {
+        } else if (first == '\n' && (state_ == State::dot_cr ||
+                                     (state_ == State::dot && line_end_ == LineEnd::lf))) {
             state_ = State::line_start;
             input.remove_prefix(1);
             return {{}, true};
