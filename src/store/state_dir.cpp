@@ -65,14 +65,20 @@ Error cannot_use(const std::string& path, int error_number) {
     return error;
 }
 
-/// Makes a new directory's name survive a power cut. As far as the parent lets us: one that we may
-/// not even read belongs to an administrator who has made the directory before.
-void make_name_durable(const std::string& path) {
+/// Makes the directory's name survive a power cut. At every start: whoever made it may have ended
+/// before. As far as the parent lets us: one that we may not even read, or on a read-only file
+/// system, belongs to an administrator who has made the directory before; some file systems fsync
+/// no directories.
+Expected<void> make_name_durable(const std::string& path) {
     const std::string parent = std::filesystem::path(path).parent_path().string();
     const FileHandle directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (directory.is_open()) {
-        ::fsync(directory.get());
+    if (!directory.is_open()) {
+        return {};
     }
+    if (::fsync(directory.get()) != 0 && errno != EINVAL && errno != EROFS) {
+        return failure(file_error("cannot make the state directory " + path + " durable", errno));
+    }
+    return {};
 }
 
 Expected<void> check_trust(int directory, const std::string& path) {
@@ -95,9 +101,7 @@ Expected<void> check_trust(int directory, const std::string& path) {
 }
 
 Expected<FileHandle> open_state_directory(const std::string& path) {
-    if (::mkdir(path.c_str(), 0700) == 0) {
-        make_name_durable(path);
-    } else if (errno != EEXIST) {
+    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
         return failure(cannot_use(path, errno));
     }
     struct stat status {};
@@ -111,6 +115,9 @@ Expected<FileHandle> open_state_directory(const std::string& path) {
     }
     if (auto trusted = check_trust(directory.get(), path); !trusted) {
         return failure(trusted.error());
+    }
+    if (auto durable = make_name_durable(path); !durable) {
+        return failure(durable.error());
     }
     return directory;
 }
