@@ -68,6 +68,9 @@ class FakePop3 final : public net::Connector {
     Duration pause{};         ///< between pieces
     std::vector<Rule> rules;  ///< the first that fits counts
 
+    /// The server's half of a connection: for who carries the bytes himself.
+    class Session;
+
     /// Every line that clients have sent, over all connections; those after PASS and AUTH too.
     [[nodiscard]] const std::vector<std::string>& commands() const { return commands_; }
     [[nodiscard]] std::size_t connections() const { return connections_; }
@@ -75,7 +78,6 @@ class FakePop3 final : public net::Connector {
   private:
     class Connecting;
     class Stream;
-    class Session;
 
     SimLoop& loop_;
     std::vector<std::string> commands_;

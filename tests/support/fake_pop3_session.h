@@ -21,6 +21,11 @@ class FakePop3::Session {
     [[nodiscard]] bool awaits_tls() const { return awaits_tls_; }
     void tls_started() { awaits_tls_ = false; }
 
+    /// The mailbox as this session sees it, once it has logged in.
+    [[nodiscard]] const std::vector<Message>& listed() const { return listed_; }
+    [[nodiscard]] const std::set<std::size_t>& retrieved() const { return retrieved_; }
+    [[nodiscard]] const std::set<std::size_t>& deleted() const { return deleted_; }
+
   private:
     [[nodiscard]] FakeOutput answer(const std::string& line);
     [[nodiscard]] std::string usual_answer(const std::string& line, FakeOutput& output);

@@ -1,0 +1,372 @@
+#include "sim/oracle.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "postrider/base/text.h"
+
+namespace postrider::sim {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view kState = "/sim/state";
+
+/// What the ledger may lose of its last group commit (I5): its wait, and its turns.
+constexpr Duration kGroupCommit = 10ms + 25ms;
+
+/// I7, with what the listing itself takes.
+constexpr Duration kForgetAfter = 24h - 1min;
+
+bool is_settled(const store::MessageRecord& record, const std::string& recipient) {
+    switch (record.phase) {
+        case store::Phase::delivered:
+        case store::Phase::deleting:
+        case store::Phase::gone:
+        case store::Phase::held:
+            return true;
+        case store::Phase::seen:
+        case store::Phase::skipped:
+            break;
+    }
+    return std::find(record.settled_recipients.begin(), record.settled_recipients.end(),
+                     recipient) != record.settled_recipients.end();
+}
+
+}  // namespace
+
+Oracle::Oracle(const test::SimLoop& loop, const Disk& disk, Trace& trace)
+    : loop_(loop), disk_(disk), trace_(trace), reader_(loop) {}
+
+void Oracle::violated(std::string_view invariant, const std::string& what) {
+    if (!violation_) {
+        violation_ = fmt::format("{}: {}", invariant, what);
+        trace_("VIOLATED {}", *violation_);
+    }
+}
+
+std::uint64_t Oracle::on_arrived(std::size_t account, const SampleMail& sample) {
+    const std::uint64_t id = id_of(sample.octets).value_or(0);
+    Mail& mail = mails_[id];
+    mail.account = account;
+    mail.sample = sample;
+    return id;
+}
+
+void Oracle::on_listed(std::uint64_t id, const std::string& uid, std::uint64_t size) {
+    Mail& mail = mails_.at(id);
+    if (mail.uid == uid && mail.listed_size == size) {
+        return;
+    }
+    mail.uid = uid;
+    mail.listed_size = size;
+    excuse(mail, Excuse::new_identity);  // to the program it is a new message
+}
+
+void Oracle::excuse(Mail& mail, Excuse reason) {
+    for (auto& [recipient, acceptances] : mail.accepted) {
+        auto& known = acceptances.back().excuse;
+        // Behind these two even the X-Postrider-Id is another: no later reason takes that back.
+        if (known != Excuse::new_identity && known != Excuse::ledger_lost) {
+            known = reason;
+        }
+    }
+}
+
+void Oracle::on_listing(std::size_t account, const std::set<std::uint64_t>& ids) {
+    for (auto& [id, mail] : mails_) {
+        if (mail.account != account || !mail.is_on_server || ids.contains(id)) {
+            continue;
+        }
+        if (mail.is_removal_claimed) {
+            excuse(mail, Excuse::forgotten);
+        }
+        if (!mail.absent_since) {
+            mail.absent_since = loop_.now();
+        } else if (loop_.now() - *mail.absent_since >= kForgetAfter) {
+            excuse(mail, Excuse::forgotten);
+        }
+    }
+}
+
+void Oracle::on_listing_seen(const std::set<std::uint64_t>& ids) {
+    for (const std::uint64_t id : ids) {
+        mails_.at(id).absent_since.reset();
+        mails_.at(id).is_removal_claimed = false;
+    }
+}
+
+bool Oracle::is_accepted(const Mail& mail) const {
+    const auto& recipients = facts_of(mail).recipients;
+    return std::all_of(recipients.begin(), recipients.end(), [&](const std::string& recipient) {
+        return mail.accepted.contains(recipient);
+    });
+}
+
+bool Oracle::is_safe(std::uint64_t id, const Mail& mail) {
+    look_at_durable();
+    const auto held = durable_held_.find(id);
+    const auto& recipients = facts_of(mail).recipients;
+    return std::all_of(recipients.begin(), recipients.end(), [&](const std::string& recipient) {
+        return mail.accepted.contains(recipient) ||
+               (held != durable_held_.end() && held->second.contains(recipient));
+    });
+}
+
+void Oracle::on_dele(std::uint64_t id) {
+    const Mail& mail = mails_.at(id);
+    const AccountFacts& facts = facts_of(mail);
+    if (!is_accepted(mail)) {
+        violated("I1", fmt::format("DELE of message {}, which was not delivered", id));
+        return;
+    }
+    const store::MessageRecord* const record = durable_record(mail);
+    if (record == nullptr) {
+        violated("I2", fmt::format("DELE of message {} without a durable record", id));
+    } else if (record->phase != store::Phase::delivered &&
+               record->phase != store::Phase::deleting) {
+        violated("I2", fmt::format("DELE of message {}, but its durable record is in phase {}", id,
+                                   static_cast<int>(record->phase)));
+    } else if (record->listed_size != mail.listed_size || record->sha256 != mail.sample.sha256) {
+        violated("I2", fmt::format("DELE of message {} on the strength of another's record", id));
+    } else if (!facts.delete_after) {
+        violated("policy", fmt::format("DELE of message {} though all is to be kept", id));
+    }
+}
+
+void Oracle::on_consuming_quit(std::uint64_t id) {
+    const Mail& mail = mails_.at(id);
+    if (!is_safe(id, mail)) {
+        violated("I3", fmt::format("QUIT takes message {}, which is secured nowhere", id));
+        return;
+    }
+    const store::MessageRecord* const record = durable_record(mail);
+    if (record == nullptr || record->phase == store::Phase::seen ||
+        record->phase == store::Phase::skipped) {
+        violated("I2", fmt::format("QUIT takes message {} without a durable record of it", id));
+    }
+}
+
+void Oracle::on_removed(std::uint64_t id) {
+    Mail& mail = mails_.at(id);
+    mail.is_on_server = false;
+    trace_("oracle: message {} has left its server", id);
+    if (!is_safe(id, mail)) {
+        violated("I1", fmt::format("message {} has left its server, and not all have it", id));
+    }
+}
+
+void Oracle::on_accepted(std::string_view content, const std::vector<std::string>& recipients,
+                         std::shared_ptr<const Arrivals> arrivals, std::uint64_t reply_end) {
+    const auto delivered = without_own_header(content);
+    const auto id = id_of(content.substr(0, 4096));
+    const auto mail = id ? mails_.find(*id) : mails_.end();
+    if (!delivered || mail == mails_.end()) {
+        violated("I6", "a destination was given what nobody had sent: " + escaped(content));
+        return;
+    }
+    if (delivered->rest != mail->second.sample.delivered) {
+        violated("I6",
+                 fmt::format("message {} was accepted with another content, {} octets "
+                             "instead of {}",
+                             *id, delivered->rest.size(), mail->second.sample.delivered.size()));
+        return;
+    }
+    for (const std::string& recipient : recipients) {
+        accept(*id, recipient,
+               {loop_.now(), arrivals, reply_end, std::string(delivered->delivery_id), {}});
+    }
+}
+
+std::optional<Excuse> Oracle::excuse_of(const Acceptance& last) const {
+    if (last.excuse) {
+        return last.excuse;
+    }
+    return last.was_answered() ? std::nullopt : std::optional(Excuse::disconnect);
+}
+
+void Oracle::accept(std::uint64_t id, const std::string& recipient, Acceptance acceptance) {
+    Mail& mail = mails_.at(id);
+    const auto& recipients = facts_of(mail).recipients;
+    if (std::find(recipients.begin(), recipients.end(), recipient) == recipients.end()) {
+        violated("I8", fmt::format("message {} went to {}", id, recipient));
+        return;
+    }
+    std::vector<Acceptance>& before = mail.accepted[recipient];
+    trace_("oracle: message {} accepted for {} ({} before)", id, recipient, before.size());
+    if (!before.empty()) {
+        const auto excuse = excuse_of(before.back());
+        if (!excuse) {
+            violated("I4", fmt::format("message {} was delivered to {} a second time, and nothing "
+                                       "excuses it",
+                                       id, recipient));
+            return;
+        }
+        ++duplicates_.at(static_cast<std::size_t>(*excuse));
+        if (*excuse != Excuse::new_identity && *excuse != Excuse::ledger_lost &&
+            before.back().delivery_id != acceptance.delivery_id) {
+            violated("I4", fmt::format("message {} was delivered again under another "
+                                       "X-Postrider-Id",
+                                       id));
+        }
+    }
+    before.push_back(std::move(acceptance));
+}
+
+LedgerImage Oracle::read_ledger() const {
+    const std::string path = std::string(kState) + "/ledger.db";
+    return reader_.read(disk_.durable(path).value_or(""),
+                        disk_.durable(path + "-wal").value_or(""));
+}
+
+void Oracle::look_at_durable() {
+    if (seen_version_ == disk_.durable_version()) {
+        return;
+    }
+    seen_version_ = disk_.durable_version();
+    durable_ledger_ = read_ledger();
+    read_held();
+}
+
+void Oracle::read_held() {
+    durable_held_.clear();
+    const std::string held = std::string(kState) + "/held";
+    for (const std::string& name : disk_.durable_names(held)) {
+        if (!name.ends_with(".json")) {
+            continue;
+        }
+        const std::string delivery = name.substr(0, name.find('.'));
+        const std::string copy = disk_.durable(held + "/new/" + delivery).value_or("");
+        const auto content = without_own_header(copy);
+        const auto id = id_of(copy);
+        if (!content || !id || !mails_.contains(*id) ||
+            content->rest != mails_.at(*id).sample.delivered) {
+            continue;
+        }
+        const std::string envelope = disk_.durable(held + "/" + name).value_or("");
+        for (const std::string& recipient : facts_of(mails_.at(*id)).recipients) {
+            if (envelope.find('"' + recipient + '"') != std::string::npos) {
+                durable_held_[*id].insert(recipient);
+            }
+        }
+    }
+}
+
+const store::MessageRecord* Oracle::durable_record(const Mail& mail) {
+    look_at_durable();
+    const auto found = durable_ledger_.find({facts_of(mail).name, {mail.uid, 0}});
+    return found == durable_ledger_.end() ? nullptr : &found->second;
+}
+
+void Oracle::on_process_ended(Machine::State how) {
+    // What a new process would read: after a kill all that was written, after a power cut what was
+    // left; the disk was asked to forget the rest before.
+    const LedgerImage ledger = how == Machine::State::powerless
+                                   ? read_ledger()
+                                   : reader_.read(disk_.content("/sim/state/ledger.db"),
+                                                  disk_.content("/sim/state/ledger.db-wal"));
+    for (std::size_t account = 0; account < accounts_.size(); ++account) {
+        note_doubt(account, ledger, how);
+    }
+    for (const auto& [id, mail] : mails_) {
+        if (!mail.is_on_server && !is_safe(id, mail)) {
+            violated("I1", fmt::format("message {} was lost with the power", id));
+        }
+    }
+}
+
+void Oracle::note_doubt(std::size_t account, const LedgerImage& ledger, Machine::State how) {
+    std::set<std::uint64_t> in_doubt;
+    for (auto& [id, mail] : mails_) {
+        if (mail.account != account || !mail.is_on_server) {
+            continue;
+        }
+        const auto record = ledger.find({facts_of(mail).name, {mail.uid, 0}});
+        for (auto& [recipient, acceptances] : mail.accepted) {
+            Acceptance& last = acceptances.back();
+            if (excuse_of(last) ||
+                (record != ledger.end() && record->second.listed_size == mail.listed_size &&
+                 is_settled(record->second, recipient))) {
+                continue;
+            }
+            const bool is_recent = loop_.now() - last.when <= kGroupCommit;
+            if (how == Machine::State::powerless) {
+                last.excuse = Excuse::power_cut;
+            } else {
+                last.excuse = Excuse::kill;
+            }
+            if (how != Machine::State::powerless || !is_recent) {
+                in_doubt.insert(id);
+            }
+        }
+    }
+    if (in_doubt.size() > 1) {
+        violated("I5", fmt::format("the end of the process leaves {} deliveries of {} in doubt",
+                                   in_doubt.size(), accounts_.at(account).name));
+    }
+}
+
+void Oracle::on_disk_trouble(std::size_t account) {
+    // The delivery whose record could not be written; there is one at most.
+    Acceptance* last = nullptr;
+    for (auto& [id, mail] : mails_) {
+        if (mail.account != account || !mail.is_on_server) {
+            continue;
+        }
+        for (auto& [recipient, acceptances] : mail.accepted) {
+            if (last == nullptr || last->when < acceptances.back().when) {
+                last = &acceptances.back();
+            }
+        }
+    }
+    if (last == nullptr) {
+        return;
+    }
+    const MonotonicTime when = last->when;
+    for (auto& [id, mail] : mails_) {
+        for (auto& [recipient, acceptances] : mail.accepted) {
+            if (mail.account == account && acceptances.back().when == when &&
+                !acceptances.back().excuse) {
+                acceptances.back().excuse = Excuse::disk;
+            }
+        }
+    }
+}
+
+void Oracle::on_ledger_lost() {
+    for (auto& [id, mail] : mails_) {
+        excuse(mail, Excuse::ledger_lost);
+    }
+}
+
+std::uint64_t Oracle::ambiguous() const {
+    std::uint64_t count = 0;
+    for (const auto& [id, mail] : mails_) {
+        for (const auto& [recipient, acceptances] : mail.accepted) {
+            count += static_cast<std::uint64_t>(
+                std::count_if(acceptances.begin(), acceptances.end(),
+                              [](const Acceptance& one) { return !one.was_answered(); }));
+        }
+    }
+    return count;
+}
+
+std::optional<std::string> Oracle::unfinished() {
+    for (const auto& [id, mail] : mails_) {
+        const std::string& account = facts_of(mail).name;
+        if (!is_safe(id, mail)) {
+            return fmt::format("message {} of {} was never delivered", id, account);
+        }
+        if (facts_of(mail).delete_after && mail.is_on_server && is_accepted(mail) &&
+            !durable_held_.contains(id)) {
+            return fmt::format("message {} of {} was delivered and never deleted", id, account);
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace postrider::sim

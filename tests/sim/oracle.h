@@ -1,0 +1,143 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/disk.h"
+#include "sim/ledger_image.h"
+#include "sim/mail.h"
+#include "sim/network.h"
+#include "sim/trace.h"
+#include "support/sim_loop.h"
+
+namespace postrider::sim {
+
+/// What somebody has promised about an account.
+struct AccountFacts {
+    std::string name;
+    std::vector<std::string> recipients;
+    std::optional<Duration> delete_after;
+};
+
+/// Why a message may have been delivered twice.
+enum class Excuse : std::uint8_t {
+    disconnect,
+    kill,
+    power_cut,
+    disk,
+    new_identity,
+    forgotten,  ///< absent from listings a day apart, or from one behind a QUIT that lied (I7)
+    ledger_lost,
+};
+inline constexpr std::size_t kExcuses = static_cast<std::size_t>(Excuse::ledger_lost) + 1;
+
+/// The judge of a run: keeps its own books of what servers and destinations have seen, and holds
+/// invariants I1 to I9 of the design against every step. It believes nothing that the program
+/// says; of its disk it looks at what would survive a power cut.
+class Oracle {
+  public:
+    Oracle(const test::SimLoop& loop, const Disk& disk, Trace& trace);
+
+    void add_account(AccountFacts facts) { accounts_.push_back(std::move(facts)); }
+
+    // What the POP3 servers tell:
+
+    /// New mail.
+    std::uint64_t on_arrived(std::size_t account, const SampleMail& mail);
+    /// A complete listing names it so.
+    void on_listed(std::uint64_t id, const std::string& uid, std::uint64_t size);
+    /// A complete listing has these; the client may have seen it.
+    void on_listing(std::size_t account, const std::set<std::uint64_t>& ids);
+    /// It has.
+    void on_listing_seen(const std::set<std::uint64_t>& ids);
+    void on_dele(std::uint64_t id);
+    /// Of a server that forgets at QUIT what was retrieved.
+    void on_consuming_quit(std::uint64_t id);
+    void on_removed(std::uint64_t id);
+    /// Its server says at QUIT that it is deleted, and lies.
+    void on_removal_claimed(std::uint64_t id) { mails_.at(id).is_removal_claimed = true; }
+
+    // What the destinations tell:
+
+    /// They have taken a message; `reply_end` is where their word of it ends in what they sent.
+    void on_accepted(std::string_view content, const std::vector<std::string>& recipients,
+                     std::shared_ptr<const Arrivals> arrivals, std::uint64_t reply_end);
+
+    // What the world tells:
+
+    void on_process_ended(Machine::State how);
+    /// A poll of this account has ended since the ledger could not be written.
+    void on_disk_trouble(std::size_t account);
+    void on_ledger_lost();
+    /// Is every message where it has to end, and if not, why?
+    [[nodiscard]] std::optional<std::string> unfinished();
+
+    void violated(std::string_view invariant, const std::string& what);
+    [[nodiscard]] const std::optional<std::string>& violation() const { return violation_; }
+
+    [[nodiscard]] std::uint64_t duplicates(Excuse excuse) const {
+        return duplicates_.at(static_cast<std::size_t>(excuse));
+    }
+    [[nodiscard]] std::uint64_t ambiguous() const;
+    [[nodiscard]] std::size_t messages() const { return mails_.size(); }
+
+  private:
+    struct Acceptance {
+        MonotonicTime when;
+        std::shared_ptr<const Arrivals> arrivals;
+        std::uint64_t reply_end = 0;
+        std::string delivery_id;
+        std::optional<Excuse> excuse;
+
+        [[nodiscard]] bool was_answered() const { return arrivals->at_client >= reply_end; }
+    };
+    struct Mail {
+        std::size_t account = 0;
+        SampleMail sample;
+        bool is_on_server = true;
+        std::string uid;
+        std::uint64_t listed_size = 0;
+        std::optional<MonotonicTime> absent_since;                ///< from complete listings
+        bool is_removal_claimed = false;                          ///< by its server
+        std::map<std::string, std::vector<Acceptance>> accepted;  ///< by recipient
+    };
+
+    [[nodiscard]] const AccountFacts& facts_of(const Mail& mail) const {
+        return accounts_.at(mail.account);
+    }
+    static void excuse(Mail& mail, Excuse reason);
+    [[nodiscard]] bool is_accepted(const Mail& mail) const;
+    /// Is it held durably for all who did not get it?
+    [[nodiscard]] bool is_safe(std::uint64_t id, const Mail& mail);
+    [[nodiscard]] std::optional<Excuse> excuse_of(const Acceptance& last) const;
+    void accept(std::uint64_t id, const std::string& recipient, Acceptance acceptance);
+    [[nodiscard]] const store::MessageRecord* durable_record(const Mail& mail);
+    [[nodiscard]] LedgerImage read_ledger() const;
+    void look_at_durable();
+    void read_held();
+    /// Marks what this end leaves in doubt, and holds its number against I5.
+    void note_doubt(std::size_t account, const LedgerImage& ledger, Machine::State how);
+
+    const test::SimLoop& loop_;
+    const Disk& disk_;
+    Trace& trace_;
+    mutable LedgerReader reader_;
+    std::vector<AccountFacts> accounts_;
+    std::map<std::uint64_t, Mail> mails_;
+    std::optional<std::string> violation_;
+    std::array<std::uint64_t, kExcuses> duplicates_{};
+
+    std::optional<std::uint64_t> seen_version_;  ///< of the disk, that the next two show
+    LedgerImage durable_ledger_;
+    std::map<std::uint64_t, std::set<std::string>> durable_held_;  ///< recipients, by message
+};
+
+}  // namespace postrider::sim
