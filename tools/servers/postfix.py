@@ -18,7 +18,7 @@ from .unpacked import Unavailable, library_path, unpacked
 from .workplace import Workplace, is_root, owner
 
 DOMAIN = "trial.example"
-_BOXES = 100
+_BOXES = 400
 
 _MAIN = """
 compatibility_level = 3.6
