@@ -127,7 +127,7 @@ sink::NulOctets nul_octets(config::NulOctets policy) {
         case config::NulOctets::hold:
             return sink::NulOctets::hold;
     }
-    return sink::NulOctets::strip;
+    return sink::NulOctets::pass;
 }
 
 /// Each host with the certificate it must show: its own, unless one name stands for all.

@@ -139,7 +139,7 @@ struct DestinationConfig {
     std::uint32_t connections_per_recipient = 0;
     bool chunking = false;  ///< BDAT where it is offered
     LongLines long_lines = LongLines::pass;
-    NulOctets nul = NulOctets::strip;
+    NulOctets nul = NulOctets::pass;
     bool holds_8bit = false;  ///< `eight_bit: hold`: for a server without 8BITMIME
     DsnConfig dsn;
     /// XCLIENT tells the client of the n-th Received line from the top; 0: no XCLIENT.

@@ -40,7 +40,7 @@ enum class NulOctets : std::uint8_t { strip, pass, hold };
 /// without asking the server.
 struct ContentPolicy {
     LongLines long_lines = LongLines::pass;
-    NulOctets nul = NulOctets::strip;
+    NulOctets nul = NulOctets::pass;
     bool holds_8bit = false;  ///< where the server does not offer 8BITMIME (S-009)
 };
 

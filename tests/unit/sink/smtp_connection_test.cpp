@@ -377,6 +377,7 @@ TEST_F(SmtpConnectionTest, AnAddressBeyondAsciiNeedsSmtputf8) {
 
 // S-008, S-010: the policies, with the exact size of what they leave.
 TEST_F(SmtpConnectionTest, WhatIsStrippedIsNotCounted) {
+    settings.content.nul = NulOctets::strip;
     peer.then({"S: 220 mx", "P: EHLO", "S: 250-mx", "S: 250 SIZE", "P: MAIL FROM:<> SIZE=38",
                "S: 250 ok", "P: RCPT", "S: 250 ok", "C: DATA", "S: 354 go", "C: A: b",
                "C: X-Postrider-Modified: nul", "C: ", "C: ..", "C: .", "S: 250 ok"});
