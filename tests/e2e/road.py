@@ -12,7 +12,8 @@ from typing import Any
 from servers.certificates import Authority
 from servers.dovecot import Dovecot, Mailbox
 from servers.pop3_client import Pop3Client
-from servers.postfix import Box, Postfix
+from servers.mta import Box
+from servers.postfix import Postfix
 from servers.rider import Rider, Run
 from servers.samples import canonical
 

@@ -31,7 +31,8 @@ sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests/e2e")]
 
 from servers.certificates import Authority
 from servers.dovecot import Dovecot, Mailbox
-from servers.postfix import Box, Postfix
+from servers.mta import Box
+from servers.postfix import Postfix
 from servers.proxy import Cut, Proxy
 from servers.rider import Rider
 from servers.unpacked import Unavailable

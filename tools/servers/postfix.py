@@ -9,16 +9,12 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-import time
 from pathlib import Path
-from types import TracebackType
 
-from .child import Child, StartFailed, free_ports, says
+from .child import Child, says
+from .mta import BOXES, DOMAIN, Mta
 from .unpacked import Unavailable, library_path, unpacked
 from .workplace import Workplace, is_root, owner
-
-DOMAIN = "trial.example"
-_BOXES = 400
 
 _MAIN = """
 compatibility_level = 3.6
@@ -84,48 +80,20 @@ _QUEUES = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", 
            "private", "saved", "trace")
 
 
-class Box:
-    """One recipient and the Maildir that its mail arrives in."""
-
-    def __init__(self, address: str, folder: Path) -> None:
-        self.address = address
-        self._folder = folder
-
-    def __len__(self) -> int:
-        return len(self._files())
-
-    def messages(self) -> list[bytes]:
-        return [one.read_bytes() for one in self._files()]
-
-    def _files(self) -> list[Path]:
-        new = self._folder / "new"
-        return sorted(new.iterdir()) if new.is_dir() else []
-
-
-class Postfix:
+class Postfix(Mta):
     def __init__(self, place: Workplace) -> None:
         if not is_root():
             raise Unavailable("Postfix can only be started by root")
+        super().__init__(place, "postfix")
         self._folder = place.folder("postfix")
         self._tree = place.programs(unpacked("postfix"))
-        self._mail = place.folder("delivered")
         self._queue = self._folder / "queue"
         self._make_folders()
-        self._handed_out = 0
-        names = [f"box{number}" for number in range(_BOXES)]
+        names = [f"box{number}" for number in range(BOXES)]
         (self._folder / "boxes").write_text(
             "".join(f"{name}@{DOMAIN} {name}/\n" for name in names))
         self.accept_all()
-        self._child: Child | None = None
-        for attempt in range(3):
-            self.port = free_ports(1)[0]
-            self._write_config()
-            try:
-                self.start()
-                return
-            except StartFailed as failed:
-                if attempt == 2 or "in use" not in str(failed):
-                    raise
+        self._begin()
 
     def _make_folders(self) -> None:
         keeper = pwd.getpwnam(_keeper())
@@ -157,24 +125,6 @@ class Postfix:
                             lambda: says(self.port, b"220"),
                             env={"LD_LIBRARY_PATH": library_path(self._tree)})
 
-    def stop(self) -> None:
-        if self._child is not None:
-            self._child.stop()
-            self._child = None
-
-    @property
-    def pid(self) -> int:
-        """Of the master process."""
-        assert self._child is not None
-        return self._child.pid
-
-    def new_box(self) -> Box:
-        """A recipient that got no mail yet."""
-        name = f"box{self._handed_out}"
-        self._handed_out += 1
-        assert self._handed_out <= _BOXES, "more boxes than Postfix was told of"
-        return Box(f"{name}@{DOMAIN}", self._mail / name)
-
     def answer(self, recipient: str, reply: str) -> None:
         """From the next connection on, this recipient (or the whole DOMAIN) gets this reply."""
         (self._folder / "access").write_text(f"{recipient} {reply}\n")
@@ -182,25 +132,10 @@ class Postfix:
     def accept_all(self) -> None:
         (self._folder / "access").write_text("")
 
-    def settle(self) -> None:
-        """Waits until everything accepted lies in a Maildir."""
-        deadline = time.monotonic() + 120
-        while self._queued():
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"still in Postfix's queue: {self._queued()}")
-            time.sleep(0.02)
-
     def _queued(self) -> list[str]:
         # Upstream first: a message that moves on while we look is then still seen downstream.
         return [one.name for part in ("maildrop", "incoming", "active", "deferred")
                 for one in (self._queue / part).rglob("*") if one.is_file()]
-
-    def __enter__(self) -> Postfix:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.stop()
 
 
 def _keeper() -> str:

@@ -138,6 +138,46 @@ def odd() -> dict[str, bytes]:
     }
 
 
+_ENDS = [b"\r\n", b"\r\n", b"\n", b"\r", b"\n\r", b"\r\r\n"]
+_PIECES = [b".", b"..", b"...", b".x", b"From here", b"text", b"gr\xfc\xdfe", b"\xff", b"x" * 76,
+           b"MAIL FROM:<evil@sender.example>", b"DATA", b"QUIT", b" folded", b"\t", b""]
+_HEADS = [b"Subject: a%s", b"From: a@sender.example%sSubject: b%s", b"Subject: c%s\td%s", b"X:%s",
+          b"Subject: e%sX-Long: " + b"f" * 900 + b"%s",
+          b"Received: by g; Mon, 3 Jun 2024 08:00:00 +0200%s",
+          b"Subject: =?utf-8?q?h?=%sTo: undisclosed-recipients:;%s"]
+_WITH_NUL = [b"\0", b"\0.", b".\0", b"a\0b", *_PIECES]
+_LENGTHS = [1, 76, 997, 998, 999, 1_000, 2_048, 4_097]
+
+
+def hostile(count: int, seed: int = 1) -> list[bytes]:
+    """Line ends x dots x NUL x 8-bit x lengths x shapes of headers; the same for the same seed."""
+    rng = random.Random(f"hostile {seed}")
+    messages = []
+    for _ in range(count):
+        head = rng.choice(_HEADS)
+        for _ in range(head.count(b"%s")):
+            head = head.replace(b"%s", rng.choice(_ENDS[:4]), 1)
+        # What a server refuses a message for is in few, so that the rest is seen by every server.
+        pieces = _WITH_NUL if rng.random() < 0.2 else _PIECES
+        lengths = _LENGTHS if rng.random() < 0.2 else _LENGTHS[:4]
+        lines = [rng.choice(pieces) if rng.random() < 0.8 else b"y" * rng.choice(lengths)
+                 for _ in range(rng.randint(0, 12))]
+        body = b"".join(line + rng.choice(_ENDS) for line in lines)
+        messages.append(head + (rng.choice(_ENDS[:3]) + body if rng.random() < 0.9 else b""))
+    return messages
+
+
+def smuggling() -> list[bytes]:
+    """Ends of data that some server takes for one and others do not, a second message behind each
+    (CVE-2023-51764 and its kind)."""
+    dots = [before + b"." + after for before in (b"\n", b"\r", b"\r\n", b"\n\r", b"\0\n", b"\r\n\0")
+            for after in (b"\n", b"\r", b"\r\n", b"\r\n\0", b"\0\r\n", b"\n\n", b"\r\r\n")]
+    return [b"Subject: outer %d\r\n\r\nbody" % number + dot
+            + b"MAIL FROM:<evil@sender.example>\r\nRCPT TO:<box0@trial.example>\r\nDATA\r\n"
+              b"Subject: smuggled\r\n\r\nsmuggled" + dot
+            for number, dot in enumerate(dots)]
+
+
 def canonical(message: bytes) -> bytes:
     """Every line end CRLF, a bare LF and a bare CR too; the last line ended."""
     lines = message.replace(b"\r\n", b"\n").replace(b"\r", b"\n")

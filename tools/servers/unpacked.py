@@ -12,6 +12,9 @@ BUILD = Path(__file__).resolve().parents[2] / "build"
 PACKAGES: dict[str, list[str]] = {
     "dovecot": ["dovecot-core", "dovecot-pop3d", "dovecot-lmtpd"],
     "postfix": ["postfix"],
+    "exim": ["exim4-daemon-light"],
+    "opensmtpd": ["opensmtpd"],
+    "sendmail": ["sendmail-bin"],
     "fetchmail": ["fetchmail"],
 }
 

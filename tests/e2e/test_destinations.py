@@ -1,0 +1,151 @@
+"""Every mail transfer agent of Debian takes, or refuses, whatever a mailbox can hold.
+
+The measure is the same message given to the same server by a plain client: what arrives is equal,
+and what the server does not take is held."""
+
+from __future__ import annotations
+
+import os
+import re
+import smtplib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from conftest import or_skip
+from road import DONE, outgoing
+from servers import samples
+from servers.exim import Exim
+from servers.mta import Box, Mta
+from servers.opensmtpd import OpenSmtpd
+from servers.postfix import Postfix
+from servers.raw_pop3 import PASSWORD, RawPop3, ended
+from servers.rider import Rider
+from servers.sendmail import Sendmail
+from servers.workplace import Workplace
+
+_CORPUS = Path(os.environ.get("POSTRIDER_CORPUS",
+                              Path(__file__).resolve().parents[3] / "shared/corpus"))
+
+# What postrider puts on top, and the date that its Received line ends in.
+_OWN = re.compile(rb"X-Postrider-Id: (?P<id>[0-9a-f]{32})\n"
+                  rb"Received: (?:[^\n]*\n[ \t])*?[^\n]*;(?: |\n[ \t])[^\n]*\n")
+# What servers add to a header that lacks it.
+_ADDED = re.compile(rb"^(?:Message-ID: <[^\n>]*@mx\.trial\.example>|"
+                    rb"Date: [^\n]*\+0000 \(UTC\))\n", re.MULTILINE | re.IGNORECASE)
+
+
+def _corpus() -> list[bytes]:
+    return [one.read_bytes() for one in sorted(_CORPUS.rglob("*"))
+            if one.suffix in (".eml", ".msg") and one.stat().st_size > 0]
+
+
+@pytest.fixture(scope="module", params=[Postfix, Exim, OpenSmtpd, Sendmail],
+                ids=lambda kind: kind.__name__.lower())
+def mta(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mta]:
+    with Workplace() as place, or_skip(lambda: request.param(place)) as server:
+        yield server
+
+
+@dataclass
+class Outcome:
+    """What became of messages that were given to a server one by one."""
+
+    taken: Counter[bytes] = field(default_factory=Counter)
+    refused: int = 0
+
+
+def _content(arrived: bytes) -> bytes:
+    own = _OWN.search(arrived)
+    assert own is not None, f"not the lines expected on top: {arrived[:800]!r}"
+    return _ADDED.sub(b"", arrived[own.end():])
+
+
+def _by_hand(mta: Mta, messages: list[bytes]) -> Outcome:
+    box, outcome = mta.new_box(), Outcome()
+    own = (b"X-Postrider-Id: " + b"0" * 32 + b"\r\nReceived: from a by b with POP3;\r\n"
+           b"\tMon, 03 Jun 2024 08:00:00 +0000\r\n")
+    client: smtplib.SMTP | None = None
+    for number, message in enumerate(messages):
+        if client is None or number % 40 == 0:
+            client = smtplib.SMTP("127.0.0.1", mta.port)
+            client.ehlo()
+        body = ["BODY=8BITMIME"] if client.has_extn("8bitmime") else []
+        try:
+            client.sendmail("", [box.address], own + message, mail_options=body)
+        except smtplib.SMTPDataError as error:
+            assert 500 <= error.smtp_code < 600, error
+            outcome.refused += 1
+        except (smtplib.SMTPServerDisconnected, ConnectionError):
+            outcome.refused += 1
+            client = None
+    mta.settle()
+    outcome.taken = Counter(map(_content, box.messages()))
+    return outcome
+
+
+class Passage:
+    """All messages of a mailbox that keeps them, into one box of the server."""
+
+    def __init__(self, mta: Mta, binary: Path, folder: Path, messages: list[bytes]) -> None:
+        self.mta = mta
+        self.pop3 = RawPop3(messages)
+        self.rider = Rider(binary, folder)
+        self.box: Box = mta.new_box()
+        self.rider.destination(type="smtp", host="127.0.0.1", port=mta.port, tls="none")
+        self.rider.account("alice", "alice", PASSWORD, host="127.0.0.1", port=self.pop3.port,
+                           tls="none", recipients=[self.box.address])
+
+    def once(self) -> None:
+        run = self.rider.run("once")
+        assert run.code == DONE, run.err
+        self.mta.settle()
+
+    def held(self) -> int:
+        """How many durable copies of refused messages there are."""
+        return len(list((self.rider.state / "held/new").glob("*")))
+
+
+def _agree(mta: Mta, binary: Path, folder: Path, messages: list[bytes]) -> None:
+    passage = Passage(mta, binary, folder, messages)
+    with passage.pop3:
+        passage.once()
+        expected = _by_hand(mta, [outgoing(ended(one)) for one in messages])
+        arrived = passage.box.messages()
+        assert Counter(map(_content, arrived)) == expected.taken
+        assert passage.held() == expected.refused
+        assert len(arrived) + passage.held() == len(messages)
+
+        fetched = passage.pop3.retrieved
+        passage.once()
+        assert len(passage.box) == len(arrived)
+        assert passage.pop3.retrieved == fetched
+
+
+def test_odd_and_everyday_mail(mta: Mta, binary: Path, tmp_path: Path) -> None:
+    _agree(mta, binary, tmp_path, samples.everyday(20, "alice@trial.example")
+           + list(samples.odd().values()) + _corpus())
+
+
+# S-001, S-002, S-008, S-009, S-010
+def test_hostile_shapes(mta: Mta, binary: Path, tmp_path: Path) -> None:
+    _agree(mta, binary, tmp_path, samples.hostile(200))
+
+
+# A-020, S-001
+def test_no_message_smuggles_another(mta: Mta, binary: Path, tmp_path: Path) -> None:
+    messages = samples.smuggling()
+    passage = Passage(mta, binary, tmp_path, messages)
+    with passage.pop3:
+        passage.once()
+        arrived = passage.box.messages()
+        assert len(arrived) + passage.held() == len(messages)
+        for one in arrived:
+            assert len(_OWN.findall(one)) == 1
+            assert one.count(b"Subject: outer") == 1
+            # OpenSMTPD cuts a line at NUL: there it may be missing.
+            assert one.count(b"MAIL FROM:<evil@sender.example>") <= 1
+        assert len({_OWN.search(one)["id"] for one in arrived}) == len(arrived)
