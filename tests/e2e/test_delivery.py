@@ -25,6 +25,7 @@ def _everything() -> list[bytes]:
     return samples.everyday(40, "alice@trial.example") + list(samples.odd().values()) + _corpus()
 
 
+# S-035: a message without a date gets none.
 @pytest.mark.parametrize("tls", ["implicit", "starttls", "none"])
 def test_every_message_arrives_once_and_unchanged(road: Road, tls: str) -> None:
     road.over(tls)
@@ -87,6 +88,7 @@ def test_accounts_are_polled_together(road: Road) -> None:
     assert [len(box) for box in boxes] == [10, 10, 10]
 
 
+# S-030
 def test_lmtp_into_dovecot_on_a_unix_socket(road: Road) -> None:
     target = road.servers.dovecot.add_user(f"{road.mailbox.user}-lmtp")
     road.rider.destination("store", type="lmtp", socket=road.servers.dovecot.lmtp_socket)

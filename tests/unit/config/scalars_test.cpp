@@ -57,6 +57,7 @@ TEST(HostFault, HoldsTheLimitsOfNames) {
     EXPECT_NE(host_fault(three + std::string(62, 'b')), std::nullopt);
 }
 
+// S-014
 TEST(HelloNameFault, TakesDomainsAndAddressLiterals) {
     for (const std::string_view name : {"mx.example", "localhost", "[192.0.2.1]", "[IPv6:::1]"}) {
         EXPECT_EQ(hello_name_fault(name), std::nullopt) << name;

@@ -21,6 +21,7 @@ TEST_F(AccountPollTest, DeliversEveryMessageOnceInTheOrderOfTheListing) {
     EXPECT_EQ(phase("m2"), store::Phase::delivered);
 }
 
+// S-022
 TEST_F(AccountPollTest, PutsItsOwnLinesOnTopAndChangesNothingElse) {
     const std::string mail = test::plain_mail("m1", 500);
     source.add("m1", mail);
@@ -67,6 +68,7 @@ TEST_F(AccountPollTest, RenumberedMessagesAreKnownByTheirUid) {
 
 class FailedQuit : public AccountPollTest, public ::testing::WithParamInterface<FakeQuit> {};
 
+//
 TEST_P(FailedQuit, DeliversNothingTwiceAndDeletesTheRestLater) {
     policy.delete_after = 0s;
     add_some(3);
@@ -104,6 +106,7 @@ TEST_F(AccountPollTest, DroppedInTheMiddleItGoesOnWhereTheLedgerStands) {
     EXPECT_EQ(sink.accepted("m1"), 1U);
 }
 
+// S-003
 TEST_F(AccountPollTest, ASessionLostAtAnyStepLosesAndDoublesNothing) {
     policy.delete_after = 0s;
     std::size_t step = 0;
@@ -300,6 +303,7 @@ class WindDownTest : public PollTest {
     }
 };
 
+//
 TEST_F(WindDownTest, AwaitsTheAnswerToWhatIsBeingDeliveredAndSettlesIt) {
     for (int i = 1; i <= 5; ++i) {
         const std::string uid = "m" + std::to_string(i);

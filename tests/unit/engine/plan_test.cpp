@@ -237,6 +237,7 @@ TEST_F(PlanTest, AConfirmedDeletionThatReappearsIsVerifiedByContent) {
 
 // I9: loud doubt.
 
+//
 TEST_F(PlanTest, DoubtsWhenTwoHundredKnownMessagesHaveNewNames) {
     know_some("old", 200, Phase::delivered);
     list_some("new", 200);

@@ -64,6 +64,7 @@ TEST_F(TransferTest, AHeldStoreThatFailsEndsThePollAndHoldsNothing) {
     EXPECT_EQ(good_poll().held, 1U);
 }
 
+// S-016
 TEST_F(TransferTest, AFullMailboxIsWaitedForThreeDaysThenHeld) {
     add("m1");
     sink.answer("m1", test::refused(552, "5.2.2"));
@@ -86,6 +87,7 @@ TEST_F(TransferTest, AFullMailboxThatIsEmptiedInTimeGetsItsMessage) {
     EXPECT_TRUE(source.mailbox.empty());
 }
 
+// S-016
 TEST_F(TransferTest, AMisconfiguredDestinationHoldsNothing) {
     two_recipients();
     add("m1");
@@ -100,6 +102,7 @@ TEST_F(TransferTest, AMisconfiguredDestinationHoldsNothing) {
 
 // Put off.
 
+// S-017
 TEST_F(TransferTest, OnlyWhoHasNotGotItGetsItAtTheNextPoll) {
     two_recipients();
     add("m1");
@@ -113,6 +116,7 @@ TEST_F(TransferTest, OnlyWhoHasNotGotItGetsItAtTheNextPoll) {
     EXPECT_TRUE(source.mailbox.empty());
 }
 
+//
 TEST_F(TransferTest, EveryDeliveryOfAMessageCarriesTheSameId) {
     two_recipients();
     add("m1");

@@ -129,6 +129,7 @@ bool is_safe_in_a_path(std::string_view text) {
     return !quoted && !text.empty() && text.size() <= 254;
 }
 
+// S-013
 TEST(Address, WhatIsAcceptedIsSafeAndParsesBackToTheSame) {
     std::size_t accepted = 0;
     const auto check = [&accepted](const std::string& text) {

@@ -23,6 +23,7 @@ std::string sender(std::string_view value) {
     return address ? address->text() : "";
 }
 
+// S-011
 TEST(SenderOfReturnPath, ReadsTheFormsThatOccur) {
     const std::vector<std::pair<std::string, std::string>> table = {
         {"<alice@example.org>", "alice@example.org"},
@@ -123,6 +124,7 @@ TEST(SenderOfReturnPath, NeverGivesAnythingButAnAddressWithADomain) {
     EXPECT_GT(senders, 10U);
 }
 
+// S-011
 TEST(Envelope, TakesItsSenderFromTheReturnPath) {
     const std::vector<Address> recipients = {*Address::parse("bob"), *Address::parse("carol@c")};
     const auto scan = scan_header(test::mail_with_return_path("<alice@example.org>"));
@@ -131,6 +133,7 @@ TEST(Envelope, TakesItsSenderFromTheReturnPath) {
     EXPECT_EQ(envelope.recipients, recipients);
 }
 
+// S-012
 TEST(Envelope, HasTheNullSenderWithoutAUsableReturnPath) {
     EXPECT_EQ(make_envelope(scan_header("From: a@b\r\n\r\n"), {}).sender, std::nullopt);
     for (const auto* value : {"<>", "@", "<a@b> <c@d>"}) {

@@ -36,6 +36,7 @@ TEST(HeaderScan, SeesAnOrdinaryHeader) {
     EXPECT_TRUE(scan.complete);
 }
 
+// S-028
 TEST(HeaderScan, AHeaderMayEndWithTheMessage) {
     for (const auto& head : {"A: b\r\nReturn-Path: <a@b>\r\n"s, "A: b\r\nReturn-Path: <a@b>"s}) {
         const HeaderScan scan = scan_header(head);
@@ -71,6 +72,7 @@ TEST(HeaderScan, UnfoldsTheValue) {
     EXPECT_EQ(scan_header("Return-Path:\r\n\r\n").return_path, "");
 }
 
+// S-011
 TEST(HeaderScan, TrustsTheTopmostReturnPathBeforeOrWithinTheFirstReceivedBlock) {
     const auto path = [](std::string_view fields) {
         return scan_header(std::string(fields) + "\r\n").return_path.value_or("none");
@@ -95,6 +97,7 @@ TEST(HeaderScan, TrustsTheTopmostReturnPathBeforeOrWithinTheFirstReceivedBlock) 
     EXPECT_EQ(path(other + received + a + other + b), "a");
 }
 
+// S-011
 TEST(HeaderScan, RemovesAReturnPathThatItDoesNotTrust) {
     EXPECT_THAT(removed_from("Received: r\r\nX: o\r\nReturn-Path: a\r\n\r\n"),
                 ElementsAre("Return-Path: a\r\n"));
@@ -157,6 +160,7 @@ std::string header_of(std::size_t octets) {
     return head + tail;
 }
 
+// S-027
 TEST(HeaderScan, InterpretsAHeaderOfTheLimitButNotOneOctetOver) {
     const std::string most = header_of(kHeaderScanLimit);
     ASSERT_EQ(most.size(), kHeaderScanLimit);
@@ -193,7 +197,7 @@ TEST(HeaderScan, NeverTakesAFieldThatTheLimitCuts) {
     }
 }
 
-//
+// A-022, S-027
 TEST(HeaderScan, SurvivesHeaderBombs) {
     EXPECT_FALSE(scan_header(test::mail_with_fields(1'000'000)).complete);
     EXPECT_FALSE(scan_header(test::mail_with_continuations(1'000'000)).complete);

@@ -137,6 +137,7 @@ TEST_F(MessageTest, GivesTheSameOutOfFileAndMemoryWhateverThePieces) {
     }
 }
 
+// S-028
 TEST_F(MessageTest, AMessageWithoutOctetsIsValidAndStaysEmpty) {
     const Message message = build({"", ""});
     EXPECT_EQ(message.facts().size, 0U);

@@ -41,6 +41,7 @@ TEST(SmtpChunking, ContentIsSentAsItIsAndEndsWithAnEmptyLastChunk) {
     EXPECT_EQ(session.hear("250 queued\r\n"), "done: content 250\nready");
 }
 
+// S-004
 TEST(SmtpChunking, IsNotUsedWhereItIsNotOffered) {
     for (const std::string_view offers : {"250-mx\r\n250 PIPELINING\r\n", "250 mx\r\n"}) {
         BegunSession session(smtp_settings(), 1, offers);

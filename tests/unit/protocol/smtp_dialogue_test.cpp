@@ -213,6 +213,7 @@ TEST(SmtpDialogue, AnswersAheadOfTheCommandFail) {
     EXPECT_EQ(session.hear("250-mx\r\n250 STARTTLS\r\n220 go\r\n"), "failed: protocol");
 }
 
+// S-005
 TEST(SmtpDialogue, UnaskedBytesFail) {
     for (const auto* bytes : {"250 ok\r\n", "550 no\r\n", "\r\n", "hello\r\n"}) {
         Session session(smtp_settings());
@@ -264,6 +265,7 @@ TEST(SmtpDialogue, FarewellIsTakenAtAnyTime) {
     expect_farewell(starttls);
 }
 
+// S-032
 TEST(SmtpDialogue, QuitsAndIsOverWhateverTheAnswer) {
     for (const auto* bytes : {"221 bye\r\n", "421 bye\r\n", "550 no\r\n", "nonsense", "2"}) {
         Session session(smtp_settings());

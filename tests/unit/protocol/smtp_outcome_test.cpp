@@ -200,6 +200,7 @@ TEST_P(SmtpOutcome, SomeRcptRefusedThenData) {
     EXPECT_EQ(outcome(*session), "done: rcpt 450, data 451, rcpt 550; ready");
 }
 
+// R-004, S-007
 TEST_P(SmtpOutcome, OneConnectionTakesManyMessages) {
     session->transactions.push_back(transaction_to(1));
     session->transactions.push_back(transaction_to(2));

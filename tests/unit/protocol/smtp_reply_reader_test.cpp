@@ -103,6 +103,7 @@ TEST(SmtpReplyReader, RejectsWhatIsNoReply) {
     }
 }
 
+// S-005
 TEST(SmtpReplyReader, RejectsDifferentCodesInOneReply) {
     EXPECT_EQ(read_all("250-a\r\n251 b\r\n").error, Errc::protocol);
     EXPECT_EQ(read_all("250-a\r\n550 b\r\n").error, Errc::protocol);
@@ -129,6 +130,7 @@ TEST(SmtpReplyReader, TakesOneReplyAtATime) {
     EXPECT_EQ(input, "550 b\r\n");
 }
 
+// S-005
 TEST(SmtpReplyReader, ReadsTheSameAtEverySplit) {
     const std::string bytes =
         "220 hi\r\n250-a\r\n250-\r\n250 2.1.0 c\r\n550\r\n421 4.3.2 by\ne\r\n";
@@ -179,6 +181,7 @@ TEST(SmtpReplyReader, LimitsTheLine) {
     EXPECT_EQ(read_pieces({view.substr(0, 9), view.substr(9), "x"}).error, Errc::limit);
 }
 
+// S-005
 TEST(SmtpReplyReader, LimitsTheLines) {
     std::string open;
     for (std::size_t i = 0; i < kMaxReplyLines - 1; ++i) open += "250-\r\n";

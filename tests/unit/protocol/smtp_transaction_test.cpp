@@ -34,6 +34,7 @@ void go_ahead(Session& session, std::size_t recipients) {
     EXPECT_EQ(session.hear(replies + "354 go\r\n"), "send content");
 }
 
+// S-006
 TEST(SmtpTransaction, GoesInOneGroupWithPipelining) {
     Session session(smtp_settings());
     begin(session, transaction_to(2), kPipelining);
@@ -42,6 +43,7 @@ TEST(SmtpTransaction, GoesInOneGroupWithPipelining) {
               "DATA\r\n");
 }
 
+// S-006
 TEST(SmtpTransaction, GoesInLockstepWithout) {
     Session session(smtp_settings());
     begin(session, transaction_to(2));
@@ -196,6 +198,7 @@ TEST(SmtpTransaction, RcptTakenDespiteARefusedSenderDeliversNothing) {
     EXPECT_EQ(session.hear("250 ok\r\n"), "done: mail 550, mail 550\nready");
 }
 
+// S-006
 TEST(SmtpTransaction, GoAheadForNobodyIsAnsweredWithALoneDot) {
     for (const auto* answer : {"250 ok\r\n", "554 no valid recipients\r\n", "451 later\r\n"}) {
         Session session(smtp_settings());
@@ -293,6 +296,7 @@ TEST(SmtpTransaction, SenderBeyondAsciiBecomesTheNullSenderWithoutSmtpUtf8) {
     EXPECT_EQ(capable.say(), "MAIL FROM:<j\xc3\xbcrg@a.example> SMTPUTF8\r\n");
 }
 
+// S-031
 TEST(SmtpTransaction, RefusalDuringTheContentIsTheOutcome) {
     for (const std::string code : {"451", "552"}) {
         Session session(smtp_settings());
@@ -381,6 +385,7 @@ TEST(SmtpTransaction, AnswersInDisorderEndTheSessionWithWhatIsKnown) {
               "failed: protocol: content 250, content in doubt");
 }
 
+// S-005
 TEST(SmtpTransaction, OneAnswerTooManyEndsTheSessionAfterTheOutcome) {
     for (const auto& settings : {smtp_settings(), lmtp_settings()}) {
         Session session(settings);

@@ -116,6 +116,7 @@ TEST_F(MaildirSinkTest, ACopyThatWasReadMeanwhileIsFoundByTheNextProcess) {
     EXPECT_THAT(names_below(dir / "m/new"), IsEmpty());
 }
 
+//
 TEST_F(MaildirSinkTest, WhatAKilledProcessLeftHalfWrittenIsRemovedByTheNextAttempt) {
     for (const char* const directory : {"m", "m/tmp", "m/new", "m/cur"}) {
         std::filesystem::create_directory(dir / directory);

@@ -49,6 +49,7 @@ TEST_F(SmtpConnectionTest, LmtpGivesOneVerdictPerRecipient) {
     EXPECT_EQ(peer.requests()[0].endpoint.unix_path, "/run/lmtp");
 }
 
+// S-018
 TEST_F(SmtpConnectionTest, LmtpRecipientsWithoutTheirReplyAreAmbiguous) {
     settings.flavour = smtp::Flavour::lmtp;
     peer.then({"S: 220 lmtp", "C: LHLO me.example", "S: 250-lmtp", "S: 250 PIPELINING",
@@ -101,6 +102,7 @@ TEST_F(SmtpConnectionTest, ShutdownWithinATransactionPutsOff) {
               "later 421; fault later; hung up");
 }
 
+// R-005, S-029
 TEST_F(SmtpConnectionTest, SilenceBehindTheFinalDotIsBorneTenMinutes) {
     peer.then(joined({hello(), content(), {"closed"}}));
     const auto asked = deliver();
@@ -172,6 +174,7 @@ TEST_F(SmtpConnectionTest, WhatFailsBeforeTheCommitIsToldWithoutIt) {
     }
 }
 
+// S-029
 TEST_F(SmtpConnectionTest, EveryWaitOfTheEnvelopeHasItsDeadline) {
     const auto expect_overdue = [this](Script script, Duration after, std::string_view name) {
         peer.then(std::move(script));
@@ -236,6 +239,7 @@ TEST_F(SmtpConnectionTest, AContentThatCannotBeReadIsNoFaultOfTheDestination) {
     EXPECT_EQ(peer.open_streams(), 0U);
 }
 
+// S-031
 TEST_F(SmtpConnectionTest, ARefusalWithinALargeContentEndsItEarly) {
     const std::string large(2'000'000, 'a');
     peer.then({"S: 220 mx", "P: EHLO", "S: 250 mx", "P: MAIL", "S: 250 ok", "P: RCPT", "S: 250 ok",
@@ -247,6 +251,7 @@ TEST_F(SmtpConnectionTest, ARefusalWithinALargeContentEndsItEarly) {
     EXPECT_EQ(peer.open_streams(), 0U);
 }
 
+// S-003
 TEST_F(SmtpConnectionTest, ADeliveryDestroyedInItsContentClosesWithoutTheFinalDot) {
     peer.then({"S: 220 mx", "P: EHLO", "S: 250 mx", "P: MAIL", "S: 250 ok", "P: RCPT", "S: 250 ok",
                "P: DATA", "S: 354 go"});
@@ -312,6 +317,7 @@ TEST_F(SmtpConnectionLoginTest, AServerThatCannotLogUsInNowIsAskedAgainLater) {
         "later 0; fault later");
 }
 
+// S-004
 TEST_F(SmtpConnectionTest, ContentGoesInChunksWhereThatIsConfiguredAndOffered) {
     settings.chunking = true;
     EXPECT_EQ(

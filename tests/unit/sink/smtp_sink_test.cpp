@@ -249,6 +249,7 @@ TEST_F(SmtpSinkTest, ACompletionMayDestroyAJobOnAnotherConnection) {
     EXPECT_EQ(peer.open_streams(), 1U);
 }
 
+// S-032
 TEST_F(SmtpSinkTest, AnUnusedConnectionIsClosedWithQuit) {
     warm_up({"C: QUIT", "closed"});
     loop.advance(29s);

@@ -21,6 +21,7 @@ TEST(SmtpVerdict, OnlyAPositiveReplyToTheContentIsADelivery) {
     EXPECT_EQ(told({answered(Stage::rcpt, 250)}), "later 250");
 }
 
+// S-016
 TEST(SmtpVerdict, RefusalsAreAboutTheMessageAtEveryStage) {
     for (const Stage stage : {Stage::mail, Stage::rcpt, Stage::data, Stage::content}) {
         EXPECT_EQ(told({answered(stage, 554)}), "refused 554");
@@ -47,6 +48,7 @@ TEST(SmtpVerdict, WhatWasSentWithoutAnAnswerIsAmbiguous) {
     EXPECT_EQ(told({{Stage::content, std::nullopt, false}}), "later 0");
 }
 
+// S-034
 TEST(SmtpVerdict, TheWordsOfTheServerAreEscapedAndCut) {
     const auto report = report_of({{Stage::rcpt, smtp::Reply{550, "5.1.1", "no\x1b[2J"}, false},
                                    {Stage::rcpt, smtp::Reply{550, "", std::string(300, 'x')}}});

@@ -44,6 +44,7 @@ TEST(LossGuard, TrustsALedgerThatIsAheadOfTheMarker) {
     EXPECT_TRUE(judge(found(ahead, kOurs)));
 }
 
+//
 TEST(LossGuard, EveryDoubtSaysWhatWouldHappenAndHowToGoOn) {
     Installation other = kOurs;
     other.id = "dead";
