@@ -36,7 +36,8 @@ postrider_floor(protocol FLOORS base mail LIBRARIES fmt::fmt PkgConfig::GSASL)
 postrider_floor(net FLOORS base event LIBRARIES fmt::fmt OpenSSL::SSL PkgConfig::CARES)
 postrider_floor(source FLOORS base event mail protocol net LIBRARIES fmt::fmt)
 postrider_floor(sink FLOORS base event mail protocol net LIBRARIES fmt::fmt)
-postrider_floor(store FLOORS base event mail LIBRARIES fmt::fmt SQLiteCpp PkgConfig::SQLITE Threads::Threads)
+postrider_floor(store FLOORS base event mail
+    LIBRARIES fmt::fmt SQLiteCpp PkgConfig::SQLITE Threads::Threads nlohmann_json::nlohmann_json)
 postrider_floor(engine FLOORS base event mail LIBRARIES fmt::fmt)
 postrider_floor(config FLOORS base mail LIBRARIES fmt::fmt yaml-cpp)
 # The providers are part of the program: there is no file to miss, in the build tree or elsewhere.

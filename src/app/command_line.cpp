@@ -33,11 +33,83 @@ std::string advice_for(int argc, const char* const* argv) {
         if (word == "-c" || word == "--config") {
             ++i;
         } else if (!word.empty() && word.front() != '-') {
-            const auto meant = nearest(word, {"once", "run", "check", "plan"});
+            const auto meant = nearest(word, {"once", "run", "check", "plan", "held"});
             return meant && *meant != word ? "did you mean '" + *meant + "'?" : "";
         }
     }
     return "";
+}
+
+/// Refused with the reason, so that the whole line is.
+std::string duration_fault(const std::string& text) {
+    return parse_duration(text) ? "" : "'" + text + "' is no duration such as 30d or 12h";
+}
+
+void add_held_actions(CLI::App& held, CommandLine& line) {
+    held.require_subcommand(1);
+    const auto add = [&](const char* name, const char* text, HeldLine::Action action) {
+        CLI::App* const one = held.add_subcommand(name, text);
+        one->add_flag("--json", line.json, "Print JSON on standard output");
+        one->callback([&line, action] { line.held.action = action; });
+        one->fallthrough();
+        return one;
+    };
+    std::vector<std::string>& ids = line.held.ids;
+    const auto add_one_id = [&ids](CLI::App* command) {
+        command
+            ->add_option_function<std::string>(
+                "ID", [&ids](const std::string& id) { ids = {id}; }, "The message")
+            ->required();
+    };
+    add("list", "List the messages that are held", HeldLine::Action::list);
+    CLI::App* const show =
+        add("show", "Show one: envelope, reasons and header", HeldLine::Action::show);
+    add_one_id(show);
+
+    CLI::App* const retry = add("retry", "Deliver again what was refused", HeldLine::Action::retry);
+    CLI::Option* const all = retry->add_flag("--all", line.held.all, "All of them");
+    retry->add_option("ID", ids, "The messages")->excludes(all);
+    retry->add_option("--to", line.held.to, "To this destination, not to the one that refused");
+
+    CLI::App* const exported = add("export", "Write the message to standard output, or to a file",
+                                   HeldLine::Action::export_one);
+    add_one_id(exported);
+    exported->add_option("TARGET", line.held.target, "A new file, or a directory for ID.eml");
+
+    CLI::App* const drop = add("drop",
+                               "Give messages up: the copy is gone for good, and the one "
+                               "on the server is no longer kept for its sake",
+                               HeldLine::Action::drop);
+    drop->add_option("ID", ids, "The messages");
+    drop->add_option_function<std::string>(
+            "--older-than",
+            [&line](const std::string& text) { line.held.older_than = parse_duration(text); },
+            "All that have been held for longer")
+        ->check(duration_fault);
+    drop->add_flag("--yes", line.held.yes, "Do not ask");
+}
+
+/// What the library cannot say of `held`; empty if nothing is wrong.
+std::string held_fault(const HeldLine& held, bool json) {
+    switch (held.action) {
+        case HeldLine::Action::retry:
+            return held.ids.empty() && !held.all ? "held retry needs ID or --all" : "";
+        case HeldLine::Action::drop:
+            return held.ids.empty() == !held.older_than ? "held drop needs ID or --older-than" : "";
+        case HeldLine::Action::export_one:
+            return json && held.target.empty()
+                       ? "held export --json needs a file or directory for the message"
+                       : "";
+        case HeldLine::Action::list:
+        case HeldLine::Action::show:
+            break;
+    }
+    return "";
+}
+
+ParsedCommandLine refuse(const std::string& fault) {
+    std::cerr << "postrider: " << fault << "\npostrider: postrider --help lists the commands\n";
+    return {std::nullopt, ExitCode::usage};
 }
 
 }  // namespace
@@ -74,7 +146,11 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
         app.add_subcommand("plan", "Show what a poll would fetch and delete, touching nothing");
     plan->add_option("ACCOUNT", line.accounts, "Accounts to look at (default: all)");
     plan->add_flag("--json", line.json, "Print JSON on standard output");
-    for (CLI::App* const command : {once, run, check, plan}) {
+
+    CLI::App* const held =
+        app.add_subcommand("held", "Messages that a destination refused: look, retry, take out");
+    add_held_actions(*held, line);
+    for (CLI::App* const command : {once, run, check, plan, held}) {
         command->fallthrough();  // -c may stand behind the command, too
     }
 
@@ -93,7 +169,13 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
     line.command = check->parsed()  ? Command::check
                    : plan->parsed() ? Command::plan
                    : run->parsed()  ? Command::run
+                   : held->parsed() ? Command::held
                                     : Command::once;
+    if (line.command == Command::held) {
+        if (const std::string fault = held_fault(line.held, line.json); !fault.empty()) {
+            return refuse(fault);
+        }
+    }
     if (line.config_file.empty()) {
         line.config_file = default_config_file();
     }

@@ -5,16 +5,31 @@
 #include <string>
 #include <vector>
 
+#include "postrider/base/time.h"
+
 #include "app/exit_code.h"
 
 namespace postrider::app {
 
-enum class Command : std::uint8_t { once, run, check, plan };
+enum class Command : std::uint8_t { once, run, check, plan, held };
+
+/// `postrider held ...`
+struct HeldLine {
+    enum class Action : std::uint8_t { list, show, retry, export_one, drop };
+    Action action = Action::list;
+    std::vector<std::string> ids;  ///< or unambiguous beginnings of ids
+    bool all = false;
+    std::string to;                      ///< a destination other than the one that refused
+    std::string target;                  ///< file or directory to export to; empty: standard output
+    std::optional<Duration> older_than;  ///< drop what has been held for longer
+    bool yes = false;                    ///< drop without asking
+};
 
 struct CommandLine {
     Command command = Command::once;
     std::string config_file;
     std::vector<std::string> accounts;  ///< empty: all
+    HeldLine held;
     bool json = false;
     bool accept_state_loss = false;
     bool accept_new_uids = false;

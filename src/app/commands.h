@@ -18,6 +18,11 @@ namespace postrider::app {
 [[nodiscard]] ExitCode run_daemon(config::Config config, const config::Environment& environment,
                                   const CommandLine& line);
 
+/// Looks at what is held, delivers it again or gives it up. Only the latter two need the lock on
+/// the state directory, and passwords of destinations.
+[[nodiscard]] ExitCode run_held(config::Config& config, const config::Environment& environment,
+                                const CommandLine& line);
+
 /// Lists the named mailboxes and shows what a poll would do.
 [[nodiscard]] ExitCode run_plan(const config::Config& config, const CommandLine& line);
 

@@ -85,6 +85,9 @@ ExitCode run_command(const CommandLine& line) {
     if (line.command == Command::run) {
         return run_daemon(std::move(config), environment, line);
     }
+    if (line.command == Command::held) {
+        return run_held(config, environment, line);
+    }
     const std::vector<config::Problem> problems =
         config::resolve_secrets(config, environment, line.accounts);
     if (!problems.empty()) {

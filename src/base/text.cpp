@@ -65,6 +65,33 @@ std::string escaped(std::string_view bytes, std::size_t max) {
     return out;
 }
 
+std::optional<std::string> unescaped(std::string_view text) {
+    std::string bytes;
+    while (!text.empty()) {
+        std::size_t taken = 1;
+        char byte = text.front();
+        if (byte == '\\' && text.substr(1, 1) == "x") {
+            const std::string_view digits = text.substr(2, 2);
+            unsigned value = 0;
+            const auto [end, error] =
+                std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+            if (error != std::errc() || end != digits.data() + 2) {
+                return std::nullopt;
+            }
+            byte = static_cast<char>(static_cast<unsigned char>(value));
+            taken = 4;
+        } else if (byte == '\\') {
+            if (text.substr(1, 1) != "\\") {
+                return std::nullopt;
+            }
+            taken = 2;
+        }
+        bytes += byte;
+        text.remove_prefix(taken);
+    }
+    return bytes;
+}
+
 bool iequals(std::string_view a, std::string_view b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                       [](char x, char y) { return lower(x) == lower(y); });

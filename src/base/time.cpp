@@ -34,8 +34,9 @@ constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr"
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 std::tm utc(WallTime time) {
+    // Not by way of system_clock: its nanoseconds reach to the year 2262 only.
     const std::time_t seconds =
-        std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));
+        std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
     std::tm parts{};
     gmtime_r(&seconds, &parts);
     return parts;
@@ -107,6 +108,24 @@ std::string iso8601(WallTime time) {
     const std::tm t = utc(time);
     return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", t.tm_year + 1900, t.tm_mon + 1,
                        t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec);
+}
+
+std::optional<WallTime> parse_iso8601(std::string_view text) {
+    const auto number = [text](std::size_t at, std::size_t digits) {
+        return at + digits <= text.size()
+                   ? static_cast<int>(parse_unsigned(text.substr(at, digits)).value_or(0))
+                   : 0;
+    };
+    std::tm parts{};
+    parts.tm_year = number(0, 4) - 1900;
+    parts.tm_mon = number(5, 2) - 1;
+    parts.tm_mday = number(8, 2);
+    parts.tm_hour = number(11, 2);
+    parts.tm_min = number(14, 2);
+    parts.tm_sec = number(17, 2);
+    const WallTime time{std::chrono::seconds(timegm(&parts))};
+    // Whatever was of another form, or no day of the calendar, is written in another way.
+    return iso8601(time) == text ? std::optional(time) : std::nullopt;
 }
 
 }  // namespace postrider

@@ -1,4 +1,4 @@
-#include "engine/fate.h"
+#include "postrider/engine/fate.h"
 
 #include <algorithm>
 #include <array>

@@ -7,11 +7,10 @@
 
 #include "postrider/base/assert.h"
 #include "postrider/base/text.h"
+#include "postrider/engine/fate.h"
 #include "postrider/mail/date.h"
 #include "postrider/mail/header_scan.h"
 #include "postrider/mail/trace.h"
-
-#include "engine/fate.h"
 
 namespace postrider::engine {
 
@@ -211,6 +210,8 @@ void Transfer::hold_refused() {
     held.delivery_id = delivery_id_;
     held.account = policy_.account;
     held.uid = job_.remote.uid;
+    held.destination = destination_.name();
+    held.held_at = services_.loop.wall_now();
     held.envelope = {envelope_.sender, refused_};
     held.reason = result_.trouble;
     operation_ = services_.held.hold(held, outgoing_, [this](const Expected<void>& kept) {

@@ -77,4 +77,17 @@ std::string trace_header(const Trace& trace) {
         restricted(trace.with, "", kWordLimit), id, recipient, rfc5322_date(trace.time));
 }
 
+std::size_t trace_header_octets(std::string_view message) {
+    std::size_t octets = 0;
+    for (const std::string_view start : {"X-Postrider-Id: ", "Received: from ", "\tby ", "\t"}) {
+        const std::string_view rest = message.substr(octets);
+        const std::size_t end = rest.find("\r\n");
+        if (!rest.starts_with(start) || end == std::string_view::npos) {
+            return 0;
+        }
+        octets += end + 2;
+    }
+    return octets;
+}
+
 }  // namespace postrider::mail

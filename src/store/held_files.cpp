@@ -15,13 +15,10 @@
 #include "postrider/base/files.h"
 #include "postrider/base/text.h"
 
-#include "store/json.h"
+#include "store/held_envelope.h"
 
 namespace postrider::store {
 namespace {
-
-constexpr std::size_t kEnvelopeLimit = 16UL * 1024 * 1024;
-constexpr const char* kReasonKey = "  \"reason\": ";
 
 /// A file under tmp/ that is gone at the end, unless it was renamed.
 class Unfinished {
@@ -45,27 +42,7 @@ bool is_delivery_id(std::string_view id) {
     });
 }
 
-/// The same delivery to the same recipients; the reason may be worded differently every time.
-bool is_same_hold(std::string_view a, std::string_view b) {
-    return a.substr(0, a.rfind(kReasonKey)) == b.substr(0, b.rfind(kReasonKey));
-}
-
 }  // namespace
-
-std::string envelope_json(const HeldMessage& what) {
-    std::string recipients;
-    for (const mail::Address& recipient : what.envelope.recipients) {
-        recipients += (recipients.empty() ? "" : ", ") + json_string(recipient.text());
-    }
-    // A UID is octets: the escaper gives them a form that is text. The null sender is null.
-    return fmt::format(
-        "{{\n  \"delivery_id\": {},\n  \"account\": {},\n  \"uid\": {},\n  \"sender\": {},\n"
-        "  \"recipients\": [{}],\n{}{}\n}}\n",
-        json_string(what.delivery_id), json_string(what.account),
-        json_string(escaped(what.uid, what.uid.size())),
-        what.envelope.sender ? json_string(what.envelope.sender->text()) : "null", recipients,
-        kReasonKey, json_string(what.reason));
-}
 
 Expected<std::unique_ptr<HeldFiles>> HeldFiles::open(int state_dir, std::string path) {
     const std::string what = "cannot use the directory " + path;

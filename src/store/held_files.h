@@ -60,7 +60,4 @@ class HeldFiles {
     std::mutex publishing_;                 ///< two copies of one delivery must not choose one name
 };
 
-/// The JSON that lies beside a held message.
-[[nodiscard]] std::string envelope_json(const HeldMessage& what);
-
 }  // namespace postrider::store

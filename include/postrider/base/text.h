@@ -16,6 +16,9 @@ namespace postrider {
 /// follows.
 [[nodiscard]] std::string escaped(std::string_view bytes, std::size_t max = 256);
 
+/// What escaped() was given, if it cut nothing; nothing if that cannot have written `text`.
+[[nodiscard]] std::optional<std::string> unescaped(std::string_view text);
+
 /// Case-insensitive comparison of ASCII letters; other bytes compare as they are.
 [[nodiscard]] bool iequals(std::string_view a, std::string_view b);
 

@@ -35,4 +35,7 @@ using WallTime = std::chrono::time_point<std::chrono::system_clock, std::chrono:
 /// "2026-11-23T02:06:00Z".
 [[nodiscard]] std::string iso8601(WallTime time);
 
+/// What iso8601() writes; nothing if it is of another form or no time of the calendar.
+[[nodiscard]] std::optional<WallTime> parse_iso8601(std::string_view text);
+
 }  // namespace postrider

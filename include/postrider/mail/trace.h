@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -29,5 +30,8 @@ struct Trace {
 /// "X-Postrider-Id: ..." and "Received: ...", canonical, in this order (S-022). Text that came from
 /// outside is restricted to characters that cannot break the field.
 [[nodiscard]] std::string trace_header(const Trace& trace);
+
+/// Octets of the trace_header() that a message begins with, 0 if it does not.
+[[nodiscard]] std::size_t trace_header_octets(std::string_view message);
 
 }  // namespace postrider::mail

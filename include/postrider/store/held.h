@@ -1,11 +1,12 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "postrider/base/error.h"
+#include "postrider/base/time.h"
 #include "postrider/event/operation.h"
 #include "postrider/mail/envelope.h"
 #include "postrider/mail/outgoing.h"
@@ -17,8 +18,11 @@ struct HeldMessage {
     std::string delivery_id;  ///< names the copy: holding twice leaves one
     std::string account;
     std::string uid;
+    std::string destination;  ///< which refused it
     mail::Envelope envelope;  ///< the recipients that were refused
-    std::string reason;       ///< escaped
+    WallTime held_at{};
+    std::uint32_t retries = 0;  ///< that were refused again
+    std::string reason;         ///< of the last refusal; escaped
 };
 
 using HoldDone = std::function<void(Expected<void>)>;

@@ -78,6 +78,38 @@ TEST(CommandLine, FlagsBelongToTheirCommands) {
     refused({"plan", "--accept-state-loss"});
 }
 
+TEST(CommandLine, HeldHasItsOwnCommands) {
+    using Action = HeldLine::Action;
+    EXPECT_EQ(taken({"held", "list"}).command, Command::held);
+    EXPECT_EQ(taken({"held", "list", "--json"}).held.action, Action::list);
+    EXPECT_TRUE(taken({"held", "list", "--json"}).json);
+    EXPECT_EQ(taken({"held", "show", "abcd", "-c", "x.yaml"}).held.ids, Words{"abcd"});
+    const CommandLine retry = taken({"-c", "x", "held", "retry", "abcd", "ef01", "--to", "other"});
+    EXPECT_EQ(retry.held.action, Action::retry);
+    EXPECT_EQ(retry.held.ids, (Words{"abcd", "ef01"}));
+    EXPECT_EQ(retry.held.to, "other");
+    EXPECT_TRUE(taken({"held", "retry", "--all"}).held.all);
+    const CommandLine exported = taken({"held", "export", "abcd", "file"});
+    EXPECT_EQ(exported.held.action, Action::export_one);
+    EXPECT_EQ(exported.held.target, "file");
+    EXPECT_TRUE(taken({"held", "drop", "abcd", "--yes"}).held.yes);
+    EXPECT_EQ(taken({"held", "drop", "--older-than", "30d"}).held.older_than,
+              std::chrono::hours(24 * 30));
+}
+
+TEST(CommandLine, HeldNeedsToKnowWhatIsMeant) {
+    refused({"held"});
+    refused({"held", "show"});
+    refused({"held", "retry"});
+    refused({"held", "retry", "abcd", "--all"});
+    refused({"held", "drop"});
+    refused({"held", "drop", "abcd", "--older-than", "30d"});
+    refused({"held", "drop", "--older-than", "soon"});
+    refused({"held", "export"});
+    refused({"held", "export", "abcd", "--json"});
+    refused({"held", "list", "--yes"});
+}
+
 TEST(CommandLine, AnUnknownCommandIsAnsweredWithTheNearest) {
     EXPECT_NE(refused({"onec"}).find("did you mean 'once'?"), std::string::npos);
     EXPECT_NE(refused({"-c", "plane.yaml", "chek"}).find("did you mean 'check'?"),

@@ -16,6 +16,18 @@ TEST(Escaped, IsReversibleSoThatNothingCanBeForged) {
     EXPECT_NE(escaped("\\x0a"), escaped("\n"));
 }
 
+TEST(Unescaped, GivesBackEveryOctet) {
+    std::string all;
+    for (int octet = 0; octet < 256; ++octet) {
+        all += static_cast<char>(static_cast<unsigned char>(octet));
+    }
+    EXPECT_EQ(unescaped(escaped(all)), all);
+    EXPECT_EQ(unescaped(""), "");
+    for (const char* text : {"\\", "\\x", "\\x1", "\\xg0", "\\x1g", "\\n"}) {
+        EXPECT_EQ(unescaped(text), std::nullopt) << text;
+    }
+}
+
 TEST(Escaped, CutsLongText) {
     EXPECT_EQ(escaped("abcdef", 3), "abc...");
     EXPECT_EQ(escaped("abc", 3), "abc");

@@ -37,5 +37,15 @@ TEST(Rfc5322Date, IsUtcWithDayName) {
     EXPECT_EQ(iso8601(time), "2026-11-23T02:06:00Z");
 }
 
+TEST(ParseIso8601, ReadsWhatIsWrittenAndNothingElse) {
+    EXPECT_EQ(parse_iso8601("2026-11-23T02:06:00Z"), WallTime(milliseconds(1795399560000)));
+    for (const char* text :
+         {"", "2026", "2026-11-23", "2026-11-23 02:06:00Z", "2026-11-23T02:06:00",
+          "2026-02-30T02:06:00Z", "2026-11-23T25:06:00Z", "2026-11-23T02:06:00Zx",
+          "26-11-23T02:06:00Z", "nonsense that is long"}) {
+        EXPECT_EQ(parse_iso8601(text), std::nullopt) << text;
+    }
+}
+
 }  // namespace
 }  // namespace postrider

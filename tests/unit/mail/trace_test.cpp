@@ -104,6 +104,17 @@ TEST(TraceHeader, DoesNotTouchTheCharactersOfAnAddress) {
     EXPECT_THAT(trace_header(trace), testing::HasSubstr("for <" + trace.recipient + ">;"));
 }
 
+TEST(TraceHeader, IsFoundOnTopOfAMessage) {
+    const std::string own = trace_header(example());
+    EXPECT_EQ(trace_header_octets(own + "Subject: x\r\n\r\n"), own.size());
+    EXPECT_EQ(trace_header_octets(own + "\tcontinued\r\n"), own.size());
+    EXPECT_EQ(trace_header_octets(own), own.size());
+    for (std::size_t cut = 0; cut < own.size(); ++cut) {
+        EXPECT_EQ(trace_header_octets(own.substr(0, cut)), 0U) << cut;
+    }
+    EXPECT_EQ(trace_header_octets("Received: from a\r\n\tby b\r\n\tc\r\n"), 0U);
+}
+
 TEST(DeliveryId, IsTheHmacThatAnybodyCanCompute) {
     Digest content{};
     content.fill(0x61);

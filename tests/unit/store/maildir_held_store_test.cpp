@@ -38,6 +38,8 @@ class MaildirHeldStoreTest : public testing::Test {
         for (const std::string& recipient : recipients) {
             what.envelope.recipients.push_back(*mail::Address::parse(recipient));
         }
+        what.destination = "local";
+        what.held_at = WallTime(std::chrono::seconds(1795399560));
         what.reason = "550 5.1.1 no such user";
         return what;
     }
@@ -97,8 +99,11 @@ TEST_F(MaildirHeldStoreTest, KeepsTheMessageAndItsEnvelope) {
   "delivery_id": "0123456789abcdef0123456789abcdef",
   "account": "alice",
   "uid": "uid\\x0a\"1\"",
+  "destination": "local",
   "sender": "eve@example.net",
   "recipients": ["bob@example.org", "carol@example.org"],
+  "held_at": "2026-11-23T02:06:00Z",
+  "retries": 0,
   "reason": "550 5.1.1 no such user"
 }
 )");
@@ -123,6 +128,7 @@ TEST_F(MaildirHeldStoreTest, HoldingTwiceLeavesOneCopy) {
     ASSERT_TRUE(hold(what));
     const std::string envelope = content(id_ + ".json");
     what.reason = "550 5.1.1 no such user (queue id 2)";
+    what.held_at += std::chrono::hours(1);
     ASSERT_TRUE(hold(what));
     EXPECT_EQ(files(), (std::vector{id_ + ".json", "new/" + id_}));
     EXPECT_EQ(content(id_ + ".json"), envelope);
@@ -136,6 +142,14 @@ TEST_F(MaildirHeldStoreTest, RecipientsRefusedLaterAddAnEnvelope) {
     EXPECT_EQ(files(), (std::vector{id_ + ".2.json", id_ + ".3.json", id_ + ".json",  //
                                     "new/" + id_}));
     EXPECT_NE(content(id_ + ".2.json").find("carol"), std::string::npos);
+}
+
+TEST_F(MaildirHeldStoreTest, AnotherDestinationAddsAnEnvelope) {
+    HeldMessage what = refused({"bob@example.org"});
+    ASSERT_TRUE(hold(what));
+    what.destination = "archive";
+    ASSERT_TRUE(hold(what));
+    EXPECT_EQ(files(), (std::vector{id_ + ".2.json", id_ + ".json", "new/" + id_}));
 }
 
 TEST_F(MaildirHeldStoreTest, ACopyThatAMailReaderHasMovedIsFound) {
