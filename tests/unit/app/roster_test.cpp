@@ -1,5 +1,7 @@
 #include "app/roster.h"
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 
 #include "unit/app/roster_fixture.h"
@@ -160,6 +162,39 @@ TEST_F(RosterTest, WhoWaitsForAStoppedDestinationIsPolledSoonAfterAPersonHasLook
     roster.look_again();
     loop.advance(10s);
     EXPECT_EQ(tally("a").delivered, 1U);
+}
+
+// 500 accounts and a destination that is down for two hours.
+TEST_F(RosterTest, AnOutageLogsNobodyInAndItsEndIsNoStampede) {
+    constexpr std::size_t kAccounts = 500;
+    std::vector<config::AccountConfig> all;
+    for (std::size_t i = 0; i < kAccounts; ++i) {
+        const std::string name = "account" + std::to_string(i);
+        mailbox(name).add("1", test::plain_mail(name, 200));
+        all.push_back(account(name));
+    }
+    const auto logins = [this] {
+        std::size_t count = 0;
+        for (const auto& [name, source] : sources) {
+            count += source.sessions();
+        }
+        return count;
+    };
+    fake_sink->answer_probes(failure(Errc::network, Retry::later, "connection refused"));
+    apply(all);
+    loop.advance(2h);
+    EXPECT_EQ(logins(), 0U);
+    EXPECT_LT(fake_sink->probes(), 50U) << "one asks for all";
+
+    fake_sink->answer_probes({});
+    std::size_t most_in_a_second = 0;
+    for (int second = 0; second < 20 * 60; ++second) {
+        const std::size_t before = logins();
+        loop.advance(1s);
+        most_in_a_second = std::max(most_in_a_second, logins() - before);
+    }
+    EXPECT_EQ(fake_sink->accepted().size(), kAccounts);
+    EXPECT_LT(most_in_a_second, kAccounts / 4);
 }
 
 TEST_F(RosterTest, TwoAccountsOfOneMailboxAreNeverPolledAtOnce) {
