@@ -1,10 +1,11 @@
-"""Every mail transfer agent of Debian takes, or refuses, whatever a mailbox can hold.
+"""Every mail system of Debian takes, or refuses, whatever a mailbox can hold.
 
 The measure is the same message given to the same server by a plain client: what arrives is equal,
 and what the server does not take is held."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import smtplib
@@ -12,15 +13,20 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import pytest
 
 from conftest import or_skip
 from road import DONE, outgoing
 from servers import samples
+from servers.certificates import Authority
+from servers.dovecot import Dovecot
 from servers.exim import Exim
-from servers.mta import Box, Mta
+from servers.mta import DOMAIN, Box, Mta
 from servers.opensmtpd import OpenSmtpd
+from servers.pop3_client import Pop3Client
 from servers.postfix import Postfix
 from servers.raw_pop3 import PASSWORD, RawPop3, ended
 from servers.rider import Rider
@@ -43,9 +49,53 @@ def _corpus() -> list[bytes]:
             if one.suffix in (".eml", ".msg") and one.stat().st_size > 0]
 
 
-@pytest.fixture(scope="module", params=[Postfix, Exim, OpenSmtpd, Sendmail],
+class ServedBox(Box):
+    """A mailbox that is read as its owner reads it, by POP3."""
+
+    def __init__(self, address: str, port: int, user: str, password: str) -> None:
+        self.address = address
+        self._login = port, user, password
+
+    def __len__(self) -> int:
+        return len(self.messages())
+
+    def messages(self) -> list[bytes]:
+        client = Pop3Client(*self._login)
+        messages = [one.replace(b"\r\n", b"\n") for one in client.fetch()]
+        client.quit()
+        return messages
+
+
+class DovecotLmtp:
+    """Delivery into Dovecot without an MTA between, in the place of one."""
+
+    def __init__(self, place: Workplace) -> None:
+        self._dovecot = Dovecot(place, Authority(place.folder("authority")), name="store")
+        self._names = (f"box{number}" for number in itertools.count())
+        self.settings = {"type": "lmtp", "socket": self._dovecot.lmtp_socket}
+
+    def client(self) -> smtplib.SMTP:
+        return smtplib.LMTP(str(self._dovecot.lmtp_socket))
+
+    def new_box(self) -> Box:
+        mailbox = self._dovecot.add_user(next(self._names))
+        return ServedBox(f"{mailbox.user}@{DOMAIN}", self._dovecot.plain_port, mailbox.user,
+                         mailbox.password)
+
+    def settle(self) -> None:
+        """What was answered is filed."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._dovecot.stop()
+
+
+@pytest.fixture(scope="module", params=[Postfix, Exim, OpenSmtpd, Sendmail, DovecotLmtp],
                 ids=lambda kind: kind.__name__.lower())
-def mta(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mta]:
+def mta(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mta | DovecotLmtp]:
     with Workplace() as place, or_skip(lambda: request.param(place)) as server:
         yield server
 
@@ -64,15 +114,15 @@ def _content(arrived: bytes) -> bytes:
     return _ADDED.sub(b"", arrived[own.end():])
 
 
-def _by_hand(mta: Mta, messages: list[bytes]) -> Outcome:
+def _by_hand(mta: Mta | DovecotLmtp, messages: list[bytes]) -> Outcome:
     box, outcome = mta.new_box(), Outcome()
     own = (b"X-Postrider-Id: " + b"0" * 32 + b"\r\nReceived: from a by b with POP3;\r\n"
            b"\tMon, 03 Jun 2024 08:00:00 +0000\r\n")
     client: smtplib.SMTP | None = None
     for number, message in enumerate(messages):
         if client is None or number % 40 == 0:
-            client = smtplib.SMTP("127.0.0.1", mta.port)
-            client.ehlo()
+            client = mta.client()
+            client.ehlo_or_helo_if_needed()
         body = ["BODY=8BITMIME"] if client.has_extn("8bitmime") else []
         try:
             client.sendmail("", [box.address], own + message, mail_options=body)
@@ -90,12 +140,12 @@ def _by_hand(mta: Mta, messages: list[bytes]) -> Outcome:
 class Passage:
     """All messages of a mailbox that keeps them, into one box of the server."""
 
-    def __init__(self, mta: Mta, binary: Path, folder: Path, messages: list[bytes]) -> None:
+    def __init__(self, mta: Mta | DovecotLmtp, binary: Path, folder: Path, messages: list[bytes]) -> None:
         self.mta = mta
         self.pop3 = RawPop3(messages)
         self.rider = Rider(binary, folder)
         self.box: Box = mta.new_box()
-        self.rider.destination(type="smtp", host="127.0.0.1", port=mta.port, tls="none")
+        self.rider.destination(**mta.settings)
         self.rider.account("alice", "alice", PASSWORD, host="127.0.0.1", port=self.pop3.port,
                            tls="none", recipients=[self.box.address])
 
@@ -109,7 +159,7 @@ class Passage:
         return len(list((self.rider.state / "held/new").glob("*")))
 
 
-def _agree(mta: Mta, binary: Path, folder: Path, messages: list[bytes]) -> None:
+def _agree(mta: Mta | DovecotLmtp, binary: Path, folder: Path, messages: list[bytes]) -> None:
     passage = Passage(mta, binary, folder, messages)
     with passage.pop3:
         passage.once()
@@ -125,18 +175,18 @@ def _agree(mta: Mta, binary: Path, folder: Path, messages: list[bytes]) -> None:
         assert passage.pop3.retrieved == fetched
 
 
-def test_odd_and_everyday_mail(mta: Mta, binary: Path, tmp_path: Path) -> None:
+def test_odd_and_everyday_mail(mta: Mta | DovecotLmtp, binary: Path, tmp_path: Path) -> None:
     _agree(mta, binary, tmp_path, samples.everyday(20, "alice@trial.example")
            + list(samples.odd().values()) + _corpus())
 
 
 # S-001, S-002, S-008, S-009, S-010
-def test_hostile_shapes(mta: Mta, binary: Path, tmp_path: Path) -> None:
+def test_hostile_shapes(mta: Mta | DovecotLmtp, binary: Path, tmp_path: Path) -> None:
     _agree(mta, binary, tmp_path, samples.hostile(200))
 
 
 # A-020, S-001
-def test_no_message_smuggles_another(mta: Mta, binary: Path, tmp_path: Path) -> None:
+def test_no_message_smuggles_another(mta: Mta | DovecotLmtp, binary: Path, tmp_path: Path) -> None:
     messages = samples.smuggling()
     passage = Passage(mta, binary, tmp_path, messages)
     with passage.pop3:

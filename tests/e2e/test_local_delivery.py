@@ -14,7 +14,7 @@ import pytest
 from road import DONE, TEMPORARY, Road, outgoing
 
 _MESSAGES = 300
-_KILLS = 60
+_KILLS = 200
 
 # What a final delivery puts on top, and then postrider's own lines.
 _TOP = re.compile(rb"Return-Path: <[^\n]*>\n(?:Delivered-To: [^\n]*\n)*"

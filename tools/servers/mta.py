@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import smtplib
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from .child import Child, StartFailed, free_ports
 from .workplace import Workplace
@@ -74,6 +75,14 @@ class Mta:
         """Of the process that started all others."""
         assert self._child is not None
         return self._child.pid
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Of a destination of postrider's."""
+        return {"type": "smtp", "host": "127.0.0.1", "port": self.port, "tls": "none"}
+
+    def client(self) -> smtplib.SMTP:
+        return smtplib.SMTP("127.0.0.1", self.port)
 
     def new_box(self) -> Box:
         """A recipient that got no mail yet."""
