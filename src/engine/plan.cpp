@@ -170,6 +170,9 @@ class Planner {
             case Phase::delivered:
             case Phase::deleting:
                 ++plan_.kept;
+                if (record.awaits_quit && groups_.at(remote.uid).listed == 1) {
+                    plan_.leftovers.push_back({remote, record, std::nullopt});
+                }
                 return;
             case Phase::gone:
                 verify(remote, record, groups_.at(remote.uid).contents);
@@ -177,6 +180,9 @@ class Planner {
             case Phase::held:
                 if (is_due(record)) {
                     plan_.fetch.push_back({remote, record, std::nullopt});
+                } else if (record.awaits_quit) {
+                    // A leftover, and not to be deleted: fetched once more, it is gone at QUIT.
+                    verify(remote, record, groups_.at(remote.uid).contents);
                 } else {
                     ++plan_.held;
                 }

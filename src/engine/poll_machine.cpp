@@ -105,7 +105,8 @@ void AccountPoll::Machine::on_listed(const source::Listing& listing,
     listed_at_ = services_.loop.now();
     capabilities_ = capabilities;
     report_.min_interval = capabilities.min_login_interval;
-    origin_ = {source_.host(), capabilities.peer_address, capabilities.transport};
+    origin_ = {source_.host(), capabilities.peer_address, capabilities.transport,
+               capabilities.consumes_on_settle};
     report_.listed = listing.messages.size();
     if (!known_.known && policy_.initial.kind == Initial::Kind::since &&
         !listing_.messages.empty()) {
@@ -249,8 +250,11 @@ void AccountPoll::Machine::secure() {
     if (!destination_.closed(services_.loop.now())) {
         // While a destination is in trouble nothing is deleted on the strength of what it took
         // before: whoever repairs it may need that mail once more.
-        const std::vector<Job> jobs =
+        std::vector<Job> jobs =
             removable(listing_, plan_.records, contents_, policy_, services_.loop.wall_now());
+        if (capabilities_.forbids_keeping) {
+            add_leftovers(jobs, plan_.leftovers);
+        }
         to_remove_.assign(jobs.begin(), jobs.end());
     }
     if (to_remove_.empty() && !capabilities_.consumes_on_settle) {
@@ -265,7 +269,7 @@ void AccountPoll::Machine::secure() {
         }
         std::vector<store::Change> changes = verified_changes();
         if (capabilities_.consumes_on_settle) {
-            consumed_changes(changes);
+            add_consumed(changes);
         }
         for (Job& job : to_remove_) {
             job.record.phase = store::Phase::deleting;
@@ -303,15 +307,21 @@ std::vector<store::Change> AccountPoll::Machine::verified_changes() const {
 
 /// What a consuming server takes at QUIT counts as asked to be deleted, or the next listing without
 /// it would look like a mailbox that was replaced (I9).
-void AccountPoll::Machine::consumed_changes(std::vector<store::Change>& changes) const {
+void AccountPoll::Machine::add_consumed(std::vector<store::Change>& changes) {
     for (const Job& job : plan_.fetch) {
         const auto content = contents_.find(job.remote.number);
         const auto known =
             plan_.records.find(content == contents_.end() ? job.record.key : content->second);
-        if (known != plan_.records.end() && known->second.phase == store::Phase::delivered) {
-            store::MessageRecord record = known->second;
+        if (known == plan_.records.end() || known->second.phase == store::Phase::seen) {
+            continue;
+        }
+        store::MessageRecord record = known->second;
+        if (record.phase == store::Phase::delivered) {
             record.phase = store::Phase::deleting;
-            changes.emplace_back(store::PutMessage{std::move(record)});
+            changes.emplace_back(store::PutMessage{record});
+        }
+        if (std::exchange(record.awaits_quit, false)) {
+            settled_.emplace_back(store::PutMessage{std::move(record)});
         }
     }
 }
@@ -333,7 +343,9 @@ void AccountPoll::Machine::on_removed(std::uint32_t number) {
     }
     store::MessageRecord record = take_removal(number).record;
     record.phase = store::Phase::gone;
-    removed_.emplace_back(store::PutMessage{std::move(record)});
+    record.awaits_quit = false;
+    ++removed_;
+    settled_.emplace_back(store::PutMessage{std::move(record)});
     end_removals_if_done();
 }
 
@@ -377,8 +389,8 @@ void AccountPoll::Machine::on_settled(const Expected<void>& outcome) {
         finish(outcome.error());
         return;
     }
-    report_.removed += removed_.size();
-    std::vector<store::Change> changes = std::exchange(removed_, {});
+    report_.removed += std::exchange(removed_, 0);
+    std::vector<store::Change> changes = std::exchange(settled_, {});
     if (capabilities_.consumes_on_settle || is_settling_session_) {
         known_.state.needs_settling = false;
         changes.emplace_back(store::PutState{known_.state});

@@ -64,7 +64,7 @@ class AccountPoll::Machine final : private source::SourceEvents {
 
     void secure();
     [[nodiscard]] std::vector<store::Change> verified_changes() const;
-    void consumed_changes(std::vector<store::Change>& changes) const;
+    void add_consumed(std::vector<store::Change>& changes);
     void remove_all();
     [[nodiscard]] Job take_removal(std::uint32_t number);
     void end_removals_if_done();
@@ -102,7 +102,8 @@ class AccountPoll::Machine final : private source::SourceEvents {
     bool is_winding_down_ = false;      ///< no other session after this one
 
     std::deque<Job> to_remove_;           ///< DELEs without an answer, in order
-    std::vector<store::Change> removed_;  ///< records of what was removed, as they are after QUIT
+    std::size_t removed_ = 0;             ///< DELEs with a good answer
+    std::vector<store::Change> settled_;  ///< what is to be recorded after a good QUIT
 
     std::unique_ptr<event::Timer> soon_;
     std::unique_ptr<event::Operation> operation_;

@@ -35,6 +35,7 @@ class Preview final : public event::Operation, private source::SourceEvents {
     void on_listed(const source::Listing& listing,
                    const source::Capabilities& capabilities) override {
         listing_ = listing;
+        forbids_keeping_ = capabilities.forbids_keeping;
         if (!known_.known && policy_.initial.kind == Initial::Kind::since &&
             capabilities.has_heads && !listing.messages.empty()) {
             heads_asked_ = listing.messages.size();
@@ -59,6 +60,9 @@ class Preview final : public event::Operation, private source::SourceEvents {
         PreviewResult result;
         result.plan = plan(listing, known_, policy_, loop_.wall_now());
         result.remove = removable(listing, result.plan.records, {}, policy_, loop_.wall_now());
+        if (forbids_keeping_) {
+            add_leftovers(result.remove, result.plan.leftovers);
+        }
         result.listed = listing.messages.size();
         result_ = std::move(result);
         session_->settle();
@@ -96,7 +100,8 @@ class Preview final : public event::Operation, private source::SourceEvents {
     PreviewDone done_;
     store::AccountRecords known_;
     source::Listing listing_;
-    std::size_t heads_asked_ = 0;  ///< without an answer
+    bool forbids_keeping_ = false;  ///< the server
+    std::size_t heads_asked_ = 0;   ///< without an answer
     std::optional<PreviewResult> result_;
     std::unique_ptr<event::Operation> loading_;
     std::unique_ptr<source::MailSource> session_;

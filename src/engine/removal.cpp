@@ -1,4 +1,7 @@
 // What may be deleted: the second half of engine/plan.h.
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
 #include <set>
 #include <string_view>
 
@@ -47,6 +50,15 @@ std::vector<Job> removable(const source::Listing& listing, const Records& record
         }
     }
     return jobs;
+}
+
+void add_leftovers(std::vector<Job>& jobs, const std::vector<Job>& leftovers) {
+    std::set<std::uint32_t> numbers;
+    for (const Job& job : jobs) {
+        numbers.insert(job.remote.number);
+    }
+    std::copy_if(leftovers.begin(), leftovers.end(), std::back_inserter(jobs),
+                 [&](const Job& leftover) { return !numbers.contains(leftover.remote.number); });
 }
 
 }  // namespace postrider::engine

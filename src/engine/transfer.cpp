@@ -261,6 +261,7 @@ void Transfer::record() {
             }
         }
     }
+    record.awaits_quit = origin_.consumes_on_settle && record.phase != store::Phase::seen;
     if (!has_news()) {
         end_soon_->arm(Duration::zero());
         return;

@@ -16,11 +16,14 @@
 
 namespace postrider::engine {
 
-/// Where the message came from: for our Received line.
+/// Where the message came from.
 struct Origin {
+    // For our Received line:
     std::string host;
     std::string address;
     std::string transport;
+    /// Its server forgets it at QUIT, or may do so (I3).
+    bool consumes_on_settle = false;
 };
 
 /// How a transfer ended. The record is what the ledger says now.

@@ -29,6 +29,11 @@ bool consumes(const Pop3Settings& settings, const pop3::Capabilities& capabiliti
     return true;
 }
 
+/// Gmail lists the mail of 30 days to a user who logs in so, whatever was fetched of it.
+bool lists_what_was_fetched(const Pop3Settings& settings) {
+    return settings.user.starts_with("recent:");
+}
+
 struct Wait {
     Duration limit;
     std::string_view what;
@@ -190,6 +195,8 @@ bool Pop3Session::on_listing(const pop3::ListingDone& done) {
     const pop3::Capabilities& capa = dialogue_->capabilities();
     Capabilities capabilities;
     capabilities.consumes_on_settle = consumes(settings_, capa, is_without_capa_);
+    capabilities.forbids_keeping =
+        consumes(settings_, capa, false) && !lists_what_was_fetched(settings_);
     capabilities.has_heads = capa.top || !capa.known;
     if (capa.login_delay_s) {
         capabilities.min_login_interval = std::chrono::seconds(*capa.login_delay_s);

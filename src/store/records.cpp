@@ -121,8 +121,8 @@ std::map<std::string, WallTime> quirks_of(const SQLite::Column& column) {
 
 constexpr const char* kLoadMessages =
     "SELECT uid, occurrence, listed_size, sha256, phase, first_seen, delivered_at, failures, "
-    "failing_since, retry_after, absent_since, settled, held_copy, note FROM messages WHERE "
-    "account = ?";
+    "failing_since, retry_after, absent_since, settled, held_copy, awaits_quit, note FROM messages "
+    "WHERE account = ?";
 
 MessageRecord record_of(const SQLite::Statement& row) {
     MessageRecord record;
@@ -139,20 +139,21 @@ MessageRecord record_of(const SQLite::Statement& row) {
     record.absent_since = optional_time_of(row.getColumn(10));
     record.settled_recipients = settled_of(row.getColumn(11));
     record.held_copy = row.getColumn(12).getInt() != 0;
-    record.note = octets_of(row.getColumn(13));
+    record.awaits_quit = row.getColumn(13).getInt() != 0;
+    record.note = octets_of(row.getColumn(14));
     return record;
 }
 
 constexpr const char* kPutMessage =
     "INSERT INTO messages (account, uid, occurrence, listed_size, sha256, phase, first_seen, "
-    "delivered_at, failures, failing_since, retry_after, absent_since, settled, held_copy, note) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "delivered_at, failures, failing_since, retry_after, absent_since, settled, held_copy, "
+    "awaits_quit, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT DO UPDATE SET listed_size = excluded.listed_size, sha256 = excluded.sha256, "
     "phase = excluded.phase, first_seen = excluded.first_seen, "
     "delivered_at = excluded.delivered_at, failures = excluded.failures, "
     "failing_since = excluded.failing_since, retry_after = excluded.retry_after, "
     "absent_since = excluded.absent_since, settled = excluded.settled, held_copy = "
-    "excluded.held_copy, note = excluded.note";
+    "excluded.held_copy, awaits_quit = excluded.awaits_quit, note = excluded.note";
 
 }  // namespace
 
@@ -251,6 +252,7 @@ void Records::put(std::int64_t account, const MessageRecord& record) {
     use.bind(record.absent_since);
     use.bind_blob(settled.data(), settled.size());
     use.bind(std::int64_t{record.held_copy ? 1 : 0});
+    use.bind(std::int64_t{record.awaits_quit ? 1 : 0});
     use.bind_text(record.note);
     use.step();
 }

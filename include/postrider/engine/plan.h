@@ -43,6 +43,8 @@ struct Plan {
     std::map<std::string, std::vector<store::Change>> when_verified;
     /// Of what is listed, as they are after `reconcile`, and all that are kept by content.
     Records records;
+    /// Delivered, and their server was to forget them at a QUIT that never came (I3).
+    std::vector<Job> leftovers;
     std::size_t kept = 0;         ///< delivered before and still listed
     std::size_t held = 0;         ///< held and still listed
     std::size_t without_uid = 0;  ///< left alone: nothing to know them by
@@ -65,6 +67,10 @@ using ContentKeys = std::map<std::uint32_t, store::MessageKey>;
 [[nodiscard]] std::vector<Job> removable(const source::Listing& listing, const Records& records,
                                          const ContentKeys& contents, const AccountPolicy& policy,
                                          WallTime now);
+
+/// Adds those leftovers that are not among `jobs`: to be removed from a server that forbids
+/// keeping, whatever the policy says, as its QUIT would have done.
+void add_leftovers(std::vector<Job>& jobs, const std::vector<Job>& leftovers);
 
 /// The UID in the ledger of a message that the server has none for: its content (P-034). No server
 /// can send such a one.

@@ -41,8 +41,11 @@ struct Quirks {
 };
 
 struct Capabilities {
-    /// QUIT makes the server forget what was fetched, with or without remove() (EXPIRE 0, I3).
+    /// QUIT makes the server forget what was fetched, with or without remove() (EXPIRE 0, I3), or
+    /// may do so: nobody could ask it.
     bool consumes_on_settle = false;
+    /// It says so: no mail may be left there (RFC 2449 section 6.7).
+    bool forbids_keeping = false;
     bool can_wait = false;                       ///< the server can tell of new mail (IMAP IDLE)
     bool has_heads = true;                       ///< head() is worth asking
     std::optional<Duration> min_login_interval;  ///< LOGIN-DELAY

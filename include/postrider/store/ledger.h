@@ -54,7 +54,10 @@ struct MessageRecord {
     std::vector<std::string>
         settled_recipients;  ///< those who have it (or whose copy is held) already
     bool held_copy =
-        false;         ///< some recipient refused it and a durable copy is held: never deleted
+        false;  ///< some recipient refused it and a durable copy is held: never deleted
+    /// Fetched from a server that may forget at QUIT what was fetched (I3), and no good QUIT has
+    /// come since: if it is listed again, it is a leftover of that session.
+    bool awaits_quit = false;
     std::string note;  ///< the destination's answer, or why it is held; escaped
     bool operator==(const MessageRecord&) const = default;
 };

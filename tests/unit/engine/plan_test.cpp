@@ -394,5 +394,34 @@ TEST_F(PlanTest, OnlyDeliveredMessagesOfTheAgeMayBeDeleted) {
     EXPECT_TRUE(removable().empty());
 }
 
+// I3: what a consuming server was to forget at a QUIT that never came.
+TEST_F(PlanTest, LeftoversAreWhatWasDeliveredAndAwaitsAQuit) {
+    for (const Phase phase : {Phase::seen, Phase::delivered, Phase::deleting, Phase::held}) {
+        MessageRecord one = record("m" + std::to_string(static_cast<int>(phase)), phase);
+        one.awaits_quit = true;
+        know(one);
+        list(one.key.uid);
+    }
+    know(record("kept", Phase::delivered));
+    list("kept");
+    const Plan made = plan();
+    ASSERT_EQ(made.leftovers.size(), 2U);
+    EXPECT_EQ(made.leftovers[0].remote.uid, "m1");
+    EXPECT_EQ(made.leftovers[1].remote.uid, "m2");
+    std::vector<Job> jobs = {made.leftovers[0]};
+    add_leftovers(jobs, made.leftovers);
+    EXPECT_EQ(jobs.size(), 2U);
+}
+
+TEST_F(PlanTest, OfEqualUidsNoneIsALeftover) {
+    for (const std::uint32_t occurrence : {0U, 1U}) {
+        MessageRecord one = record("x", Phase::delivered, occurrence);
+        one.awaits_quit = true;
+        know(one);
+        list("x");
+    }
+    EXPECT_TRUE(plan().leftovers.empty());
+}
+
 }  // namespace
 }  // namespace postrider::engine

@@ -161,6 +161,89 @@ TEST_F(ConsumingServerTest, WhatItKeepsAgainstItsWordIsNotFetchedAgain) {
     EXPECT_EQ(source.count("fetch"), 0U);
 }
 
+/// A server that says so (EXPIRE 0): what it was to forget, and did not, is settled.
+class ForbiddingServerTest : public ConsumingServerTest {
+  protected:
+    ForbiddingServerTest() { source.capabilities.forbids_keeping = true; }
+};
+
+TEST_F(ForbiddingServerTest, WhatAnInterruptedSessionHasDeliveredIsRemovedWhateverThePolicySays) {
+    add_some(2);
+    sink.answer("m1", test::put_off());
+    EXPECT_TRUE(poll().error);
+    sink.clear_script();
+    source.forget_calls();
+    good_poll();
+    EXPECT_EQ(source.calls(), (Calls{"open", "remove m2", "settle", "close", "open", "fetch m1",
+                                     "settle", "close", "open", "settle", "close"}));
+    EXPECT_EQ(sink.accepted().size(), 2U);
+}
+
+TEST_F(ForbiddingServerTest, NothingElseIsRemovedAlongWithIt) {
+    add("old");
+    const auto kept_against_its_word = source.mailbox;
+    good_poll();
+    source.mailbox = kept_against_its_word;
+    add_some(2);
+    sink.answer("m1", test::put_off());
+    EXPECT_TRUE(poll().error);
+    sink.clear_script();
+    good_poll();
+    EXPECT_EQ(source.count("remove"), 1U);
+    EXPECT_TRUE(source.holds("old"));
+}
+
+// Else a window that is full of them shows nothing new for ever.
+TEST_F(ForbiddingServerTest, ARefusedQuitDoesNotFillItsWindow) {
+    source.window = 2;
+    add_some(3);
+    source.quit = test::FakeQuit::refused_none_deleted;
+    EXPECT_TRUE(poll().error);
+    source.quit = test::FakeQuit::good;
+    good_poll();
+    EXPECT_TRUE(source.mailbox.empty());
+    EXPECT_EQ(sink.accepted().size(), 3U);
+}
+
+TEST_F(ForbiddingServerTest, ARemovalThatIsRefusedIsAskedForAgain) {
+    add_some(2);
+    sink.answer("m1", test::put_off());
+    EXPECT_TRUE(poll().error);
+    sink.clear_script();
+    source.removals_refused = {"m2"};
+    good_poll();
+    EXPECT_TRUE(source.holds("m2"));
+    source.removals_refused.clear();
+    good_poll();
+    EXPECT_TRUE(source.mailbox.empty());
+}
+
+TEST_F(ForbiddingServerTest, AHeldMessageIsFetchedOnceMoreAndNeverRemoved) {
+    source.window = 1;
+    add_some(2);
+    sink.answer("m1", test::refused(550));
+    source.quit = test::FakeQuit::refused_none_deleted;
+    EXPECT_TRUE(poll().error);
+    source.quit = test::FakeQuit::good;
+    good_poll();
+    EXPECT_TRUE(source.mailbox.empty());
+    EXPECT_EQ(source.count("remove"), 0U);
+    EXPECT_EQ(held.copies().size(), 1U);
+    EXPECT_EQ(phase("m1"), store::Phase::held);
+    EXPECT_EQ(sink.accepted("m2"), 1U);
+}
+
+TEST_F(ForbiddingServerTest, OneThatSaysSoNoLongerLosesNothing) {
+    add_some(2);
+    sink.answer("m1", test::put_off());
+    EXPECT_TRUE(poll().error);
+    sink.clear_script();
+    source.capabilities = {};
+    good_poll();
+    EXPECT_EQ(source.count("remove"), 0U);
+    EXPECT_EQ(source.mailbox.size(), 2U);
+}
+
 // Other ways of a poll.
 
 class PollMachineTest : public PollTest {};

@@ -34,6 +34,18 @@ TEST_F(PreviewTest, SaysWhatAPollWouldFetchAndDelete) {
     EXPECT_EQ(result->remove.front().remote.uid, "old");
 }
 
+TEST_F(PreviewTest, KnowsWhatAnInterruptedSessionHasLeft) {
+    source.capabilities.consumes_on_settle = true;
+    source.capabilities.forbids_keeping = true;
+    add_some(2);
+    sink.answer("m2", test::put_off());
+    EXPECT_TRUE(poll().error);
+    const auto result = preview();
+    ASSERT_TRUE(result);
+    ASSERT_EQ(result->remove.size(), 1U);
+    EXPECT_EQ(result->remove.front().remote.uid, "m1");
+}
+
 TEST_F(PreviewTest, TouchesNothing) {
     policy.delete_after = 0s;
     add_some(2);

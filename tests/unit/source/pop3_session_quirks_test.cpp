@@ -19,6 +19,7 @@ TEST_F(Pop3SessionQuirksTest, AServerThatHangsUpOnCapaIsAskedOnceMoreWithoutIt) 
     EXPECT_EQ(peer.requests().size(), 2U);
     EXPECT_TRUE(session->quirks().no_capa);
     EXPECT_TRUE(told.capabilities.consumes_on_settle) << "who cannot be asked may consume (I3)";
+    EXPECT_FALSE(told.capabilities.forbids_keeping) << "and has not said so";
     session.reset();
     loop.run_until_idle();
 }

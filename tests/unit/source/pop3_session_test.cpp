@@ -92,7 +92,19 @@ TEST_F(Pop3SessionTest, SaysHowItTalkedToTheServer) {
 TEST_F(Pop3SessionTest, ReportsExpireZeroAndLoginDelay) {
     start(joined({login({"S: EXPIRE 0", "S: LOGIN-DELAY 300"}), listing({})}));
     EXPECT_TRUE(told.capabilities.consumes_on_settle);
+    EXPECT_TRUE(told.capabilities.forbids_keeping);
     EXPECT_EQ(told.capabilities.min_login_interval, Duration(300s));
+}
+
+// Gmail: 30 days of mail, whatever was fetched of it.
+TEST_F(Pop3SessionTest, AUserOfRecentMailConsumesWhatStaysListed) {
+    settings.user = "recent:alice";
+    start({"S: +OK hello", "C: CAPA", "S: +OK", "S: EXPIRE 0", "S: .", "C: USER recent:alice",
+           "S: +OK", "C: PASS c4n4ry", "S: +OK", "C: CAPA", "S: +OK", "S: EXPIRE 0", "S: .",
+           "C: UIDL", "S: +OK", "S: .", "C: LIST", "S: +OK", "S: ."});
+    EXPECT_EQ(told.lines, Lines{"listed"});
+    EXPECT_TRUE(told.capabilities.consumes_on_settle);
+    EXPECT_FALSE(told.capabilities.forbids_keeping);
 }
 
 TEST_F(Pop3SessionTest, ExpireOfSomeDaysConsumesNothing) {

@@ -49,6 +49,7 @@ inline MessageRecord full_record() {
     record.absent_since = at(4);
     record.settled_recipients = {"alice@example.org", "", "5:b,", "\0\n,'\"\xff"s};
     record.held_copy = true;
+    record.awaits_quit = true;
     record.note = "550 5.1.1 \"no\" \0 \xff such user"s;
     return record;
 }
