@@ -77,9 +77,7 @@ class Mailbox::Conversation final : public Peer {
         } else if (verb == "PASS") {
             log_in(line);
         } else {
-            if (verb == "DELE") {
-                tell_dele(rest);
-            }
+            note(verb, rest);
             wire_.send(session_.on_line(line, false).bytes);
         }
     }
@@ -118,10 +116,19 @@ class Mailbox::Conversation final : public Peer {
         wire_.send(answer);
     }
 
-    void tell_dele(std::string_view rest) {
+    /// What a RETR or DELE is about.
+    void note(std::string_view verb, std::string_view rest) {
         const auto number = parse_unsigned(next_word(rest));
-        if (number && *number >= 1 && *number <= session_.listed().size()) {
-            mailbox_.world_.oracle.on_dele(id_of_message(session_.listed()[*number - 1]));
+        if (!number || *number < 1 || *number > session_.listed().size()) {
+            return;
+        }
+        const std::uint64_t id = id_of_message(session_.listed()[*number - 1]);
+        if (verb == "RETR") {
+            mailbox_.fetched_.insert(id);
+        } else if (verb == "DELE") {
+            const bool is_leftover = mailbox_.server_.consumes && mailbox_.fetched_.contains(id) &&
+                                     !session_.retrieved().contains(*number - 1);
+            mailbox_.world_.oracle.on_dele(id, is_leftover);
         }
     }
 
@@ -152,7 +159,10 @@ class Mailbox::Conversation final : public Peer {
     /// It fails in one of the ways there are.
     void fail_quit() {
         FakePop3& server = mailbox_.server_;
-        const std::uint64_t way = chaos_.choose(Fault::pop3_quit_fails, 4);
+        std::uint64_t way = chaos_.choose(Fault::pop3_quit_fails, 4);
+        if (way == 1 && server.window != SIZE_MAX) {
+            way = 0;  // it would show the same window for ever, and nobody could tell
+        }
         mailbox_.world_.trace("{}: QUIT fails in way {}", mailbox_.name_, way);
         server.quit = way == 0   ? FakePop3::Quit::refuses
                       : way == 1 ? FakePop3::Quit::keeps

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,7 @@ class Mailbox {
     bool shuffles_ = false;  ///< other numbers in every session
     bool is_locked_ = false;
     std::uint64_t uid_epoch_ = 0;
+    std::set<std::uint64_t> fetched_;  ///< in this session or an earlier one
     test::FakePop3 server_;
 };
 

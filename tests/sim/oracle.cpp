@@ -82,7 +82,7 @@ void Oracle::on_listing(std::size_t account, const std::set<std::uint64_t>& ids)
         if (mail.account != account || !mail.is_on_server || ids.contains(id)) {
             continue;
         }
-        if (mail.is_removal_claimed) {
+        if (mail.is_removal_claimed && is_believed_gone(mail)) {
             excuse(mail, Excuse::forgotten);
         }
         if (!mail.absent_since) {
@@ -96,8 +96,13 @@ void Oracle::on_listing(std::size_t account, const std::set<std::uint64_t>& ids)
 void Oracle::on_listing_seen(const std::set<std::uint64_t>& ids) {
     for (const std::uint64_t id : ids) {
         mails_.at(id).absent_since.reset();
-        mails_.at(id).is_removal_claimed = false;
     }
+}
+
+bool Oracle::is_believed_gone(const Mail& mail) const {
+    const LedgerImage ledger = read_written_ledger();
+    const auto record = ledger.find({facts_of(mail).name, {mail.uid, 0}});
+    return record != ledger.end() && record->second.phase == store::Phase::gone;
 }
 
 bool Oracle::is_accepted(const Mail& mail) const {
@@ -117,7 +122,7 @@ bool Oracle::is_safe(std::uint64_t id, const Mail& mail) {
     });
 }
 
-void Oracle::on_dele(std::uint64_t id) {
+void Oracle::on_dele(std::uint64_t id, bool is_leftover) {
     const Mail& mail = mails_.at(id);
     const AccountFacts& facts = facts_of(mail);
     if (!is_accepted(mail)) {
@@ -133,7 +138,7 @@ void Oracle::on_dele(std::uint64_t id) {
                                    static_cast<int>(record->phase)));
     } else if (record->listed_size != mail.listed_size || record->sha256 != mail.sample.sha256) {
         violated("I2", fmt::format("DELE of message {} on the strength of another's record", id));
-    } else if (!facts.delete_after) {
+    } else if (!facts.delete_after && !is_leftover) {
         violated("policy", fmt::format("DELE of message {} though all is to be kept", id));
     }
 }
@@ -217,10 +222,15 @@ void Oracle::accept(std::uint64_t id, const std::string& recipient, Acceptance a
     before.push_back(std::move(acceptance));
 }
 
-LedgerImage Oracle::read_ledger() const {
+LedgerImage Oracle::read_durable_ledger() const {
     const std::string path = std::string(kState) + "/ledger.db";
     return reader_.read(disk_.durable(path).value_or(""),
                         disk_.durable(path + "-wal").value_or(""));
+}
+
+LedgerImage Oracle::read_written_ledger() const {
+    const std::string path = std::string(kState) + "/ledger.db";
+    return reader_.read(disk_.content(path), disk_.content(path + "-wal"));
 }
 
 void Oracle::look_at_durable() {
@@ -228,7 +238,7 @@ void Oracle::look_at_durable() {
         return;
     }
     seen_version_ = disk_.durable_version();
-    durable_ledger_ = read_ledger();
+    durable_ledger_ = read_durable_ledger();
     read_held();
 }
 
@@ -265,10 +275,8 @@ const store::MessageRecord* Oracle::durable_record(const Mail& mail) {
 void Oracle::on_process_ended(Machine::State how) {
     // What a new process would read: after a kill all that was written, after a power cut what was
     // left; the disk was asked to forget the rest before.
-    const LedgerImage ledger = how == Machine::State::powerless
-                                   ? read_ledger()
-                                   : reader_.read(disk_.content("/sim/state/ledger.db"),
-                                                  disk_.content("/sim/state/ledger.db-wal"));
+    const LedgerImage ledger =
+        how == Machine::State::powerless ? read_durable_ledger() : read_written_ledger();
     for (std::size_t account = 0; account < accounts_.size(); ++account) {
         note_doubt(account, ledger, how);
     }

@@ -58,7 +58,8 @@ class Oracle {
     void on_listing(std::size_t account, const std::set<std::uint64_t>& ids);
     /// It has.
     void on_listing_seen(const std::set<std::uint64_t>& ids);
-    void on_dele(std::uint64_t id);
+    /// `is_leftover`: its server was to forget it at the end of an earlier session.
+    void on_dele(std::uint64_t id, bool is_leftover);
     /// Of a server that forgets at QUIT what was retrieved.
     void on_consuming_quit(std::uint64_t id);
     void on_removed(std::uint64_t id);
@@ -114,13 +115,17 @@ class Oracle {
         return accounts_.at(mail.account);
     }
     static void excuse(Mail& mail, Excuse reason);
+    /// Has the program believed what its server claims of it?
+    [[nodiscard]] bool is_believed_gone(const Mail& mail) const;
     [[nodiscard]] bool is_accepted(const Mail& mail) const;
     /// Is it held durably for all who did not get it?
     [[nodiscard]] bool is_safe(std::uint64_t id, const Mail& mail);
     [[nodiscard]] std::optional<Excuse> excuse_of(const Acceptance& last) const;
     void accept(std::uint64_t id, const std::string& recipient, Acceptance acceptance);
     [[nodiscard]] const store::MessageRecord* durable_record(const Mail& mail);
-    [[nodiscard]] LedgerImage read_ledger() const;
+    /// What a power cut would leave of it, and what the end of the process would.
+    [[nodiscard]] LedgerImage read_durable_ledger() const;
+    [[nodiscard]] LedgerImage read_written_ledger() const;
     void look_at_durable();
     void read_held();
     /// Marks what this end leaves in doubt, and holds its number against I5.
