@@ -167,6 +167,7 @@ bool Pop3Session::handle(const pop3::Event& event) {
             return !session.is_over_;
         }
         bool operator()(const pop3::QuitDone& event) const {
+            session.note("the session has ended");
             session.close();
             session.events_.on_settled(event.outcome);
             return false;
@@ -311,6 +312,13 @@ void Pop3Session::on_closed(const Error& why) {
     end(why);
 }
 
+/// For the transcript, if somebody listens.
+void Pop3Session::note(std::string_view text) const {
+    if (settings_.transcript != nullptr && settings_.transcript->is_wanted()) {
+        settings_.transcript->note(text);
+    }
+}
+
 void Pop3Session::send_output() {
     if (is_over_ || stream_ == nullptr) {
         return;
@@ -367,6 +375,7 @@ void Pop3Session::end(const Error& error) {
     if (told.code == Errc::login_refused && !settings_.login_advice.empty()) {
         told.text += ". " + settings_.login_advice;
     }
+    note("failed: " + told.text);
     close();
     events_.on_failed(told);
 }

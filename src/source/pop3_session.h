@@ -38,6 +38,7 @@ class Pop3Session : public MailSource, private net::StreamEvents {
     void derive_key(const sasl::KeyRequest& request);
     void bind_channel();
     [[nodiscard]] Expected<void> check_protection() const;
+    void note_connected() const;
     void connect();
     void on_connected(Expected<std::unique_ptr<net::ByteStream>> stream);
     void on_input() override;
@@ -53,6 +54,7 @@ class Pop3Session : public MailSource, private net::StreamEvents {
     void reconnect_without_capa();
     void upgrade_to_tls();
 
+    void note(std::string_view text) const;
     void send_output();
     void watch_progress();
     void on_overdue();

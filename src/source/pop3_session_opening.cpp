@@ -26,7 +26,8 @@ pop3::Settings dialogue_settings(const Pop3Settings& settings, const Quirks& qui
             .token = token,
             .has_client_certificate = !settings.tls_settings.client_certificate.empty(),
             .host = settings.endpoint.host,
-            .port = settings.endpoint.port};
+            .port = settings.endpoint.port,
+            .transcript = settings.transcript.get()};
 }
 
 }  // namespace
@@ -97,7 +98,13 @@ Expected<void> Pop3Session::check_protection() const {
                                peer.address));
 }
 
+void Pop3Session::note_connected() const {
+    const net::PeerInfo peer = stream_->peer();
+    note("connected to " + peer.address + (peer.tls.empty() ? ", without TLS" : ", " + peer.tls));
+}
+
 void Pop3Session::connect() {
+    note("connecting to " + settings_.endpoint.to_text());
     net::ConnectRequest request;
     request.endpoint = settings_.endpoint;
     request.deadline = settings_.timeouts.connect;
@@ -117,6 +124,7 @@ void Pop3Session::on_connected(Expected<std::unique_ptr<net::ByteStream>> stream
         return;
     }
     stream_ = std::move(*stream);
+    note_connected();
     if (settings_.tls != TlsMode::starttls) {
         if (const auto is_protected = check_protection(); !is_protected) {
             end(is_protected.error());
@@ -139,6 +147,7 @@ void Pop3Session::upgrade_to_tls() {
             end(is_protected.error());
             return;
         }
+        note_connected();
         bind_channel();
         dialogue_->tls_started();
         send_output();
@@ -148,6 +157,7 @@ void Pop3Session::upgrade_to_tls() {
 /// Some old servers hang up on what they do not know (P-007).
 void Pop3Session::reconnect_without_capa() {
     is_without_capa_ = true;
+    note("the server has hung up on CAPA: once more, without it");
     progress_deadline_->disarm();
     keep_alive_->disarm();
     stream_.reset();

@@ -14,6 +14,7 @@
 #include "postrider/mail/message.h"
 #include "postrider/net/connector.h"
 #include "postrider/protocol/pop3/dialogue.h"
+#include "postrider/protocol/pop3/transcript.h"
 #include "postrider/source/source.h"
 
 namespace postrider::source {
@@ -58,6 +59,8 @@ struct Pop3Settings {
     std::uint64_t min_rate = 100;  ///< octets a second of a message being received; 0: any
     Duration min_rate_over = std::chrono::seconds(60);
     mail::Spool spool;
+    /// Who may listen; may be empty. Owners: whoever made it and the sessions.
+    std::shared_ptr<pop3::Transcript> transcript = nullptr;
 };
 
 /// POP3 as a MailSource: one pop3::Dialogue on one stream, under deadlines. `worker` does what

@@ -259,6 +259,22 @@ bool Login::is_auth() const {
     return state_ == State::auth_begun || state_ == State::auth_answered;
 }
 
+std::string Login::shown(std::string_view line) const {
+    switch (state_) {
+        case State::user:
+        case State::auth_begun:
+        case State::cancelled:
+            return escaped(line);
+        case State::pass:
+        case State::apop:
+            return command() + " ****";
+        case State::auth_answered:
+            break;
+    }
+    // A response of its own is base64, which has no blank.
+    return line.starts_with("AUTH ") ? command() + " ****" : "****";
+}
+
 std::size_t Login::line_limit() const {
     return is_auth() ? sasl::kMaxChallenge + kMaxReplyLine : kMaxReplyLine;
 }

@@ -41,6 +41,9 @@ class Login {
     /// The next line with CRLF.
     [[nodiscard]] Secret on_key(const Secret& key, Quoter& quoter);
 
+    /// The line that was handed out last, as people may see it: without what proves who we are.
+    [[nodiscard]] std::string shown(std::string_view line) const;
+
     /// A reply line in this login may be this long: a challenge is longer than a status line, and
     /// one that is a little too long is read to its end, to be answered with "*" (P-014).
     [[nodiscard]] std::size_t line_limit() const;

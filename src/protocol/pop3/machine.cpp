@@ -1,11 +1,14 @@
 #include "protocol/pop3/machine.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "postrider/base/assert.h"
 #include "postrider/base/secret.h"
+#include "postrider/base/text.h"
+#include "postrider/protocol/pop3/transcript.h"
 
 namespace postrider::pop3 {
 
@@ -39,6 +42,9 @@ std::string Dialogue::Machine::take_output() {
     }
     std::string taken = output_;
     wipe(output_);
+    if (!taken.empty()) {
+        tell_sent(taken);
+    }
     return taken;
 }
 
@@ -125,6 +131,7 @@ Dialogue::Machine::Report Dialogue::Machine::read_line(std::string_view& input) 
             if (auto fits = check_line_end(line.bare_lf); !fits) {
                 return fail(std::move(fits).error());
             }
+            tell_received(line.text);
             return on_line(line.text, input);
         case LineReader::Outcome::need_more:
             return std::nullopt;
@@ -154,7 +161,9 @@ Dialogue::Machine::Report Dialogue::Machine::read_message(std::string_view& inpu
     const auto piece = body_.next(input);
     const Command command = window_.front();
     const bool is_head = command.verb == Verb::top_head;
+    body_octets_ += piece.bytes.size();
     if (piece.end) {
+        tell_message(is_head);
         reading_ = Reading::status_line;
         window_.pop();
         return is_head ? believe(HeadDone{command.number}, input)
@@ -249,6 +258,39 @@ Event Dialogue::Machine::fail_unsolicited(std::string_view bytes) {
 void Dialogue::Machine::send(std::string_view command) {
     output_ += command;
     output_ += "\r\n";
+}
+
+bool Dialogue::Machine::is_heard() const {
+    return settings_.transcript != nullptr && settings_.transcript->is_wanted();
+}
+
+void Dialogue::Machine::tell_sent(std::string_view lines) const {
+    if (!is_heard()) {
+        return;
+    }
+    while (!lines.empty()) {
+        const std::string_view line = lines.substr(0, lines.find("\r\n"));
+        lines.remove_prefix(std::min(line.size() + 2, lines.size()));
+        settings_.transcript->client(state_ == State::login ? login_->shown(line) : escaped(line));
+    }
+}
+
+/// A challenge may have what is secret in it, however it is encoded.
+void Dialogue::Machine::tell_received(std::string_view line) const {
+    if (!is_heard()) {
+        return;
+    }
+    const bool is_challenge = state_ == State::login && reading_ == Reading::status_line &&
+                              parse_reply(line).status == Status::challenge;
+    settings_.transcript->server(is_challenge ? "+ ****" : quoter_.shown(line, kMaxReplyLine));
+}
+
+void Dialogue::Machine::tell_message(bool is_head) {
+    const std::uint64_t octets = std::exchange(body_octets_, 0);
+    if (is_heard()) {
+        settings_.transcript->server(
+            fmt::format("({} of {} octets)", is_head ? "header" : "message", octets));
+    }
 }
 
 /// Bytes are a reply only to what has been taken for sending.

@@ -103,6 +103,12 @@ class Dialogue::Machine {
     [[nodiscard]] Event fail_no_reply(std::string_view asked, std::string_view line);
     [[nodiscard]] Event fail_unsolicited(std::string_view bytes);
 
+    /// For the transcript, if somebody listens.
+    void tell_sent(std::string_view lines) const;
+    void tell_received(std::string_view line) const;
+    void tell_message(bool is_head);
+    [[nodiscard]] bool is_heard() const;
+
     void enter(State state) { state_ = state; }
     void send(std::string_view command);
     [[nodiscard]] bool is_reply_due() const;
@@ -119,8 +125,9 @@ class Dialogue::Machine {
     std::optional<bool> bare_lf_;
     LineReader lines_;
     MultilineReader body_;
-    bool may_log_in_;       ///< the stream is protected, or need not be
-    std::string greeting_;  ///< empty under STLS: forgotten with all that came before TLS
+    std::uint64_t body_octets_ = 0;  ///< of the message being read
+    bool may_log_in_;                ///< the stream is protected, or need not be
+    std::string greeting_;           ///< empty under STLS: forgotten with all that came before TLS
     sasl::ChannelBinding binding_;
     std::optional<Login> login_;  ///< in login and deriving
     Window window_;

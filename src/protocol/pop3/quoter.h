@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,8 +17,12 @@ class Quoter {
     void withhold(Secret secret);
 
     [[nodiscard]] std::string quoted(std::string_view bytes) const;
+    /// The same without the quotes, and up to `max` octets of it.
+    [[nodiscard]] std::string shown(std::string_view bytes, std::size_t max) const;
 
   private:
+    [[nodiscard]] bool repeats_secret(std::string_view bytes) const;
+
     std::vector<Secret> withheld_;
 };
 

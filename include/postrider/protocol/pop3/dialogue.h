@@ -17,6 +17,8 @@
 
 namespace postrider::pop3 {
 
+class Transcript;
+
 // Limits on what a server may send (design section 6, P-003, P-017, P-019); each ends the session.
 inline constexpr std::size_t kMaxReplyLine = 4096;  ///< status line, octets without its line end
 inline constexpr std::size_t kMaxCapaLines = 256;
@@ -63,6 +65,7 @@ struct Settings {
     bool has_client_certificate = false;  ///< EXTERNAL is then chosen where nothing else is set
     std::string host = {};                ///< as configured, for OAUTHBEARER
     std::uint16_t port = 0;
+    Transcript* transcript = nullptr;  ///< outlives the dialogue; null: nobody listens
 };
 
 /// RFC 2449. The last answer counts: it is asked again after STLS and after the login (P-009).
