@@ -169,9 +169,7 @@ source::Pop3Settings pop3_settings(const config::AccountConfig& account, const m
     settings.auth = auth_method(account.auth);
     settings.user = account.user;
     settings.password = account.password;
-    // As the function that it is: wrapped into another one, a missing one would no longer be empty.
-    settings.fetch_token =
-        static_cast<const std::function<Expected<Secret>()>&>(account.fetch_token);
+    settings.fetch_token = account.fetch_token.run;
     settings.channel_binding = binding_kind(account.channel_binding);
     settings.pipelining = account.pipelining;
     settings.consumes = consumes(account.consumes);

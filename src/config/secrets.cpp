@@ -111,8 +111,9 @@ Expected<Secret> fetch(const PasswordSource& source, const Environment& environm
 }
 
 /// A program that fetches tokens asks others over the network: its failing may pass.
-TokenFetch token_fetcher(const PasswordSource& source, const Environment& environment,
-                         const Environment& command_environment) {
+std::function<Expected<Secret>()> token_fetcher(const PasswordSource& source,
+                                                const Environment& environment,
+                                                const Environment& command_environment) {
     return [source, environment, command_environment]() -> Expected<Secret> {
         auto token = fetch(source, environment, command_environment);
         if (!token) {
@@ -244,7 +245,7 @@ std::vector<Problem> resolve_secrets(Config& config, const Environment& environm
     }
     for (AccountConfig& account : config.accounts) {
         if (account.token_source) {
-            account.fetch_token =
+            account.fetch_token.run =
                 token_fetcher(*account.token_source, environment, command_environment);
         }
         if (!is_named(accounts, account.name)) {

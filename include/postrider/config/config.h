@@ -217,9 +217,10 @@ struct ActiveHours {
     bool operator==(const ActiveHours&) const = default;
 };
 
-/// Fetches a token anew, which may block. It makes no difference between accounts: its source does.
-struct TokenFetch : std::function<Expected<Secret>()> {
-    using function::function;
+/// Fetches a token anew, which may block; empty: there is none. It makes no difference between
+/// accounts: its source does.
+struct TokenFetch {
+    std::function<Expected<Secret>()> run;
     bool operator==(const TokenFetch& /*other*/) const { return true; }
 };
 

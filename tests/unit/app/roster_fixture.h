@@ -101,7 +101,7 @@ class RosterTest : public ::testing::Test {
         {services, worker, environment,
          [this](const config::AccountConfig& made) {
              passwords.emplace_back(made.password.reveal());
-             tokens += made.fetch_token ? 1U : 0U;
+             tokens += made.fetch_token.run ? 1U : 0U;
              return std::make_unique<LentSource>(mailbox(made.name));
          },
          [this](const std::string&) { return outlet; }},

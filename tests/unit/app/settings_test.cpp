@@ -18,7 +18,7 @@ TEST(Pop3SettingsOfAccount, TakesOverEveryField) {
     account.user = "alice";
     account.password = Secret("c4n4ry");
     account.auth = config::Auth::plain;
-    account.fetch_token = [] { return Secret(std::string("t0ken")); };
+    account.fetch_token.run = [] { return Secret(std::string("t0ken")); };
     account.tls_client_certificate = "/c.pem";
     account.tls_client_key = "/k.pem";
     account.allow_cleartext = true;

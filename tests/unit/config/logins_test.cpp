@@ -125,7 +125,7 @@ TEST_F(Logins, TheKeyMustBePrivate) {
 TEST_F(Logins, ATokenIsFetchedAnewEachTime) {
     write("token", "one\n");
     const Config config = resolved("token: {file: token}");
-    const auto& fetch = config.accounts.front().fetch_token;
+    const auto& fetch = config.accounts.front().fetch_token.run;
     ASSERT_TRUE(fetch);
     EXPECT_EQ(fetch()->reveal(), "one");
     write("token", " two \r\n");
@@ -137,7 +137,7 @@ TEST_F(Logins, ATokenIsFetchedAnewEachTime) {
 //
 TEST_F(Logins, ACommandThatFailsMayFailForNow) {
     const Config config = resolved("token: {command: [sh, -c, 'echo no network >&2; exit 3']}");
-    const auto token = config.accounts.front().fetch_token();
+    const auto token = config.accounts.front().fetch_token.run();
     ASSERT_FALSE(token);
     EXPECT_EQ(token.error().code, Errc::busy);
     EXPECT_EQ(token.error().retry, Retry::later);
@@ -147,7 +147,7 @@ TEST_F(Logins, ACommandThatFailsMayFailForNow) {
 TEST_F(Logins, ATokenOf16KiBComesThrough) {
     const Config config =
         resolved("token: {command: [sh, -c, 'head -c 16384 /dev/zero | tr \"\\0\" t']}");
-    EXPECT_EQ(config.accounts.front().fetch_token()->reveal(), std::string(16384, 't'));
+    EXPECT_EQ(config.accounts.front().fetch_token.run()->reveal(), std::string(16384, 't'));
 }
 
 //
@@ -157,8 +157,8 @@ TEST_F(Logins, CommandsDoNotInheritTokensOfTheEnvironment) {
                             "  b: {token: {command: [sh, -c, 'echo \"[$CANARY]\"']}}\n");
     ASSERT_TRUE(result.config);
     EXPECT_THAT(resolve_secrets(*result.config, environment_), IsEmpty());
-    EXPECT_EQ(result.config->accounts[0].fetch_token()->reveal(), "t0ken");
-    EXPECT_EQ(result.config->accounts[1].fetch_token()->reveal(), "[]");
+    EXPECT_EQ(result.config->accounts[0].fetch_token.run()->reveal(), "t0ken");
+    EXPECT_EQ(result.config->accounts[1].fetch_token.run()->reveal(), "[]");
 }
 
 TEST_F(Logins, CheckLooksForTokens) {
