@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <random>
+#include <utility>
 
 #include <unistd.h>
 
@@ -91,11 +92,14 @@ std::unique_ptr<sink::MailSink> Assembly::make_sink(const config::DestinationCon
                                 smtp_settings(destination, services_->own_host));
 }
 
-std::unique_ptr<source::SourceFactory> Assembly::make_source(const config::AccountConfig& account) {
+std::unique_ptr<source::SourceFactory> Assembly::make_source(
+    const config::AccountConfig& account, std::shared_ptr<pop3::Transcript> transcript) {
     mail::Spool spool;
     spool.directory = state_.spool_path();
+    source::Pop3Settings settings = pop3_settings(account, spool);
+    settings.transcript = std::move(transcript);
     return source::make_pop3_source(services_->loop, *login_worker_, *connector_,
-                                    pop3_settings(account, spool));
+                                    std::move(settings));
 }
 
 std::unique_ptr<Log> make_command_log(const config::LogConfig& config) {

@@ -13,6 +13,7 @@
 #include "postrider/event/loop.h"
 #include "postrider/event/worker.h"
 #include "postrider/net/connector.h"
+#include "postrider/protocol/pop3/transcript.h"
 #include "postrider/source/source.h"
 #include "postrider/store/held.h"
 #include "postrider/store/ledger.h"
@@ -53,7 +54,8 @@ class Assembly {
         return outlets_;
     }
     [[nodiscard]] std::unique_ptr<source::SourceFactory> make_source(
-        const config::AccountConfig& account);
+        const config::AccountConfig& account,
+        std::shared_ptr<pop3::Transcript> transcript = nullptr);
     [[nodiscard]] const store::StateDir& state() const { return state_; }
 
   private:

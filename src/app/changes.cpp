@@ -27,6 +27,9 @@ std::vector<std::string> only_at_start(const config::Config& from, const config:
     if (from.log.level != to.log.level || from.log.format != to.log.format) {
         keys.emplace_back("log");
     }
+    if (from.control != to.control) {
+        keys.emplace_back("control");
+    }
     return keys;
 }
 

@@ -1,7 +1,11 @@
 #include "app/command_line.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <iostream>
+#include <string_view>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <unistd.h>
@@ -33,7 +37,8 @@ std::string advice_for(int argc, const char* const* argv) {
         if (word == "-c" || word == "--config") {
             ++i;
         } else if (!word.empty() && word.front() != '-') {
-            const auto meant = nearest(word, {"once", "run", "check", "plan", "held"});
+            const auto meant = nearest(word, {"once", "run", "check", "plan", "held", "status",
+                                              "poll", "pause", "resume", "reload", "trace"});
             return meant && *meant != word ? "did you mean '" + *meant + "'?" : "";
         }
     }
@@ -112,6 +117,66 @@ ParsedCommandLine refuse(const std::string& fault) {
     return {std::nullopt, ExitCode::usage};
 }
 
+/// A command that talks to a running daemon.
+CLI::App* add_control(CLI::App& app, CommandLine& line, const char* name, const char* what) {
+    CLI::App* const command = app.add_subcommand(name, what);
+    command->add_option("--socket", line.socket,
+                        "Control socket of the daemon (default: that of the configuration)");
+    command->fallthrough();
+    return command;
+}
+
+/// One that wants accounts, or all of them.
+void add_order(CLI::App& app, CommandLine& line, bool& is_for_all, const char* name,
+               const char* what) {
+    CLI::App* const command = add_control(app, line, name, what);
+    CLI::Option* const accounts = command->add_option("ACCOUNT", line.accounts, "Accounts");
+    CLI::Option* const all = command->add_flag("--all", is_for_all, "All accounts");
+    accounts->excludes(all);
+    command->callback([&line, &is_for_all] {
+        if (line.accounts.empty() && !is_for_all) {
+            throw CLI::RequiredError("ACCOUNT or --all");
+        }
+    });
+}
+
+void add_control_commands(CLI::App& app, CommandLine& line, bool& is_for_all) {
+    CLI::App* const status =
+        add_control(app, line, "status", "Show what a running daemon does, trouble first");
+    status->add_option("ACCOUNT", line.accounts, "Everything about this one")->expected(0, 1);
+    status->add_flag("--json", line.json, "Print JSON");
+    status->add_flag("--watch", line.watch, "Again every second");
+    add_order(app, line, is_for_all, "poll", "Have a running daemon poll now");
+    add_order(app, line, is_for_all, "pause", "Have it poll no more, until resume or its end");
+    add_order(app, line, is_for_all, "resume", "Have it poll again");
+    add_control(app, line, "reload", "Have it read its configuration anew, and tell how that went");
+    CLI::App* const trace =
+        add_control(app, line, "trace", "Show what is said with a POP3 server, without secrets");
+    trace->add_option("ACCOUNT", line.accounts, "Whose sessions")->required()->expected(1);
+    trace->add_flag("--now", line.poll_now, "Have it polled now");
+}
+
+/// The command that was given.
+Command command_of(const CLI::App& app) {
+    constexpr std::array<std::pair<std::string_view, Command>, 11> kCommands{{
+        {"once", Command::once},
+        {"run", Command::run},
+        {"check", Command::check},
+        {"plan", Command::plan},
+        {"held", Command::held},
+        {"status", Command::status},
+        {"poll", Command::poll},
+        {"pause", Command::pause},
+        {"resume", Command::resume},
+        {"reload", Command::reload},
+        {"trace", Command::trace},
+    }};
+    const std::string name = app.get_subcommands().front()->get_name();
+    return std::find_if(kCommands.begin(), kCommands.end(),
+                        [&name](const auto& known) { return known.first == name; })
+        ->second;
+}
+
 }  // namespace
 
 ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
@@ -154,6 +219,9 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
         command->fallthrough();  // -c may stand behind the command, too
     }
 
+    bool is_for_all = false;
+    add_control_commands(app, line, is_for_all);
+
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& asked_for_text) {
@@ -166,11 +234,7 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
                   << "postrider --help lists the commands\n";
         return {std::nullopt, ExitCode::usage};
     }
-    line.command = check->parsed()  ? Command::check
-                   : plan->parsed() ? Command::plan
-                   : run->parsed()  ? Command::run
-                   : held->parsed() ? Command::held
-                                    : Command::once;
+    line.command = command_of(app);
     if (line.command == Command::held) {
         if (const std::string fault = held_fault(line.held, line.json); !fault.empty()) {
             return refuse(fault);

@@ -11,7 +11,20 @@
 
 namespace postrider::app {
 
-enum class Command : std::uint8_t { once, run, check, plan, held };
+enum class Command : std::uint8_t {
+    once,
+    run,
+    check,
+    plan,
+    held,
+    // These and none before them talk to a running daemon:
+    status,
+    poll,
+    pause,
+    resume,
+    reload,
+    trace,
+};
 
 /// `postrider held ...`
 struct HeldLine {
@@ -31,6 +44,9 @@ struct CommandLine {
     std::vector<std::string> accounts;  ///< empty: all
     HeldLine held;
     bool json = false;
+    bool watch = false;     ///< status
+    bool poll_now = false;  ///< trace
+    std::string socket;     ///< of the daemon; empty: the one of the configuration
     bool accept_state_loss = false;
     bool accept_new_uids = false;
 };

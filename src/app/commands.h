@@ -23,6 +23,10 @@ namespace postrider::app {
 [[nodiscard]] ExitCode run_held(config::Config& config, const config::Environment& environment,
                                 const CommandLine& line);
 
+/// Talks to a running daemon: status, poll, pause, resume, reload, trace.
+[[nodiscard]] bool is_control(Command command);
+[[nodiscard]] ExitCode run_control(const config::Environment& environment, const CommandLine& line);
+
 /// Lists the named mailboxes and shows what a poll would do.
 [[nodiscard]] ExitCode run_plan(const config::Config& config, const CommandLine& line);
 

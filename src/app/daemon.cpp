@@ -53,7 +53,7 @@ void give_memory_back() {
 }  // namespace
 
 Daemon::Daemon(event::Loop& loop, Assembly& assembly, config::Config config, std::string file,
-               config::Environment environment)
+               config::Environment environment, FileHandle control)
     : loop_(loop),
       assembly_(assembly),
       log_(assembly.services().log),
@@ -64,8 +64,8 @@ Daemon::Daemon(event::Loop& loop, Assembly& assembly, config::Config config, std
       worker_(event::make_thread_worker(loop, kWorkerThreads)),
       watch_(loop, assembly.services().ledger, manager_, log_),
       roster_({assembly.services(), *worker_, environment_,
-               [&assembly](const config::AccountConfig& account) {
-                   return assembly.make_source(account);
+               [this](const config::AccountConfig& account) {
+                   return assembly_.make_source(account, traces_.transcript_of(account.name));
                },
                [&assembly](const std::string& name) { return assembly.outlet(name); }},
               config_.limits,
@@ -74,8 +74,15 @@ Daemon::Daemon(event::Loop& loop, Assembly& assembly, config::Config config, std
                    log_.error("fatal", {{"error", error.text}});
                    drain(ExitCode::temporary);
                }}),
-      stop_(loop.make_timer([this] { end(); })),
-      status_(loop.make_timer([this] { tell_status(); })) {
+      started_(loop.wall_now()),
+      control_ground_{
+          loop, roster_, traces_,
+          [this] { return facts(); }, [this]() -> const auto& {return assembly_.outlets();
+}  // namespace postrider::app
+, [this](ReloadDone done) { reload(std::move(done)); }
+}
+, control_(control_ground_, log_, config_.control, std::move(control)),
+    stop_(loop.make_timer([this] { end(); })), status_(loop.make_timer([this] { tell_status(); })) {
     take_over_accounts();
     give_memory_back();
 }
@@ -139,6 +146,7 @@ void Daemon::end() {
 
 void Daemon::reload(ReloadDone done) {
     if (is_draining_) {
+        done({{}, "the daemon is ending: nothing is read any more"});
         return;
     }
     if (loading_ != nullptr) {
@@ -186,7 +194,7 @@ void Daemon::on_loaded(config::LoadResult loaded) {
     }
 }
 
-Daemon::Reloaded Daemon::apply(config::Config config) {
+Reloaded Daemon::apply(config::Config config) {
     Reloaded reloaded;
     for (const std::string& key : only_at_start(config_, config)) {
         reloaded.summary += key + " is taken over at the next start; ";
@@ -197,9 +205,11 @@ Daemon::Reloaded Daemon::apply(config::Config config) {
     }
     const std::string state_dir = config_.state_dir;
     const config::LogConfig log = config_.log;
+    const config::Control control = config_.control;
     config_ = std::move(config);
     config_.state_dir = state_dir;
     config_.log = log;
+    config_.control = control;
     const Roster::Applied applied = take_over_accounts();
     roster_.look_again();
     reloaded.summary +=
@@ -212,6 +222,13 @@ Roster::Applied Daemon::take_over_accounts() {
     std::set<std::string> secret_variables = config::secret_variables(config_);
     return roster_.apply(std::exchange(config_.accounts, {}), config_.limits,
                          std::move(secret_variables));
+}
+
+DaemonFacts Daemon::facts() const {
+    return {.started = started_,
+            .loop_lag = watch_.lag(),
+            .memory_in_flight = assembly_.services().memory.used(),
+            .is_stopping = is_draining_};
 }
 
 void Daemon::tell_status() {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "postrider/base/file_handle.h"
 #include "postrider/config/config.h"
 #include "postrider/config/environment.h"
 #include "postrider/config/load.h"
@@ -12,10 +13,14 @@
 #include "postrider/event/worker.h"
 
 #include "app/assembly.h"
+#include "app/control_server.h"
+#include "app/control_talk.h"
+#include "app/daemon_facts.h"
 #include "app/exit_code.h"
 #include "app/loop_watch.h"
 #include "app/roster.h"
 #include "app/service_manager.h"
+#include "app/trace_desk.h"
 
 namespace postrider::app {
 
@@ -28,16 +33,10 @@ namespace postrider::app {
 /// SIGUSR1: all accounts are polled now.
 class Daemon {
   public:
-    /// How a reload came out: what changed, or everything that is wrong.
-    struct Reloaded {
-        std::vector<config::Problem> problems;
-        std::string summary;
-    };
-    using ReloadDone = std::function<void(const Reloaded&)>;
-
-    /// `assembly` was made of `config`, which was read from `file`.
+    /// `assembly` was made of `config`, which was read from `file`; `control` is the socket that
+    /// listens for what the configuration calls so.
     Daemon(event::Loop& loop, Assembly& assembly, config::Config config, std::string file,
-           config::Environment environment);
+           config::Environment environment, FileHandle control);
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
     ~Daemon();
@@ -49,9 +48,6 @@ class Daemon {
     /// outcome of one that begins after it.
     void reload(ReloadDone done);
 
-    [[nodiscard]] Roster& roster() { return roster_; }
-    [[nodiscard]] const LoopWatch& watch() const { return watch_; }
-
   private:
     void watch_signals();
     void on_terminate();
@@ -61,6 +57,7 @@ class Daemon {
     void on_loaded(config::LoadResult loaded);
     [[nodiscard]] Reloaded apply(config::Config config);
     Roster::Applied take_over_accounts();
+    [[nodiscard]] DaemonFacts facts() const;
     void end_if_idle();
     void tell_status();
 
@@ -73,7 +70,11 @@ class Daemon {
     const config::Environment environment_;  ///< for programs that are run
     std::unique_ptr<event::Worker> worker_;
     LoopWatch watch_;
+    TraceDesk traces_;
     Roster roster_;
+    const WallTime started_;
+    ControlTalk::Ground control_ground_;
+    ControlServer control_;
     std::vector<std::unique_ptr<event::Operation>> signals_;
     std::unique_ptr<event::Timer> stop_;    ///< when draining has taken long enough
     std::unique_ptr<event::Timer> status_;  ///< STATUS= for the service manager

@@ -70,6 +70,9 @@ ExitCode run_check(const config::Config& config, const config::Environment& envi
 
 ExitCode run_command(const CommandLine& line) {
     const config::Environment environment = config::Environment::of_process();
+    if (is_control(line.command)) {
+        return run_control(environment, line);
+    }
     config::LoadResult loaded = config::load(line.config_file, environment);
     if (!loaded.config) {
         tell(loaded.problems);

@@ -164,6 +164,18 @@ void Roster::resume(const std::string& name) {
     scheduler_.resume(members_.at(name).id);
 }
 
+void Roster::pause_all() {
+    for (const auto& [name, member] : members_) {
+        scheduler_.pause(member.id);
+    }
+}
+
+void Roster::resume_all() {
+    for (const auto& [name, member] : members_) {
+        scheduler_.resume(member.id);
+    }
+}
+
 void Roster::start(Scheduler::Id id) {
     Member& member = at(id);
     member.keeper->start(

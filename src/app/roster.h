@@ -51,6 +51,8 @@ class Roster {
     void poll_all_now();
     void pause(const std::string& name);
     void resume(const std::string& name);
+    void pause_all();
+    void resume_all();
 
     /// Starts nothing more; what is being delivered goes on to its end.
     void wind_down();

@@ -6,6 +6,7 @@
 
 #include "app/assembly.h"
 #include "app/commands.h"
+#include "app/control_socket.h"
 #include "app/daemon.h"
 #include "app/told.h"
 
@@ -33,7 +34,14 @@ ExitCode run_daemon(config::Config config, const config::Environment& environmen
         return exit_code_of(assembly.error());
     }
     warn_if_volatile((*assembly)->state());
-    return Daemon(*loop, **assembly, std::move(config), line.config_file, environment).run();
+    Expected<FileHandle> control = listen_at(config.control);
+    if (!control) {
+        tell("postrider: " + control.error().text);
+        return exit_code_of(control.error());
+    }
+    return Daemon(*loop, **assembly, std::move(config), line.config_file, environment,
+                  std::move(*control))
+        .run();
 }
 
 }  // namespace postrider::app

@@ -67,15 +67,21 @@ void read_account_sections(Reader& reader, RootDraft& draft) {
     draft.config.accounts = accounts.take();
 }
 
-void check_root(Reader& reader, const Environment& environment, RootDraft& draft) {
-    if (draft.config.state_dir.empty()) {
+void complete_places(Reader& reader, const Environment& environment, Config& config) {
+    if (config.state_dir.empty()) {
         if (auto directory = default_state_dir(environment)) {
-            draft.config.state_dir = std::move(*directory);
+            config.state_dir = std::move(*directory);
         } else {
             const Reader::Scope scope = reader.enter("state_dir");
             reader.report_in(0, {}, "must be set: there is neither STATE_DIRECTORY nor HOME");
         }
     }
+    if (config.control.socket.empty()) {
+        config.control.socket = fs::path(config.state_dir) / "control.sock";
+    }
+}
+
+void check_root(Reader& reader, const RootDraft& draft) {
     const bool has_section =
         std::any_of(draft.accounts.begin(), draft.accounts.end(), [](const Value* section) {
             return section->kind != Value::Kind::map || !section->entries.empty();
@@ -97,7 +103,8 @@ LoadResult load(const std::string& path, const Environment& environment) {
         read_roots(reader, draft);
         read_destination_sections(reader, draft);
         read_account_sections(reader, draft);
-        check_root(reader, environment, draft);
+        complete_places(reader, environment, draft.config);
+        check_root(reader, draft);
         result.config = std::move(draft.config);
     }
     result.problems = reader.take_problems();
@@ -105,6 +112,24 @@ LoadResult load(const std::string& path, const Environment& environment) {
         result.config.reset();
     }
     return result;
+}
+
+Expected<std::string> control_socket(const std::string& path, const Environment& environment) {
+    Reader reader;
+    RootDraft draft;
+    if (read_files(reader, path)) {
+        for (const Entry& entry : reader.files().front().root.entries) {
+            if (entry.key == "state_dir" || entry.key == "control") {
+                read_entry(reader, entry, main_keys(), draft);
+            }
+        }
+        complete_places(reader, environment, draft.config);
+    }
+    const std::vector<Problem> problems = reader.take_problems();
+    if (!problems.empty()) {
+        return failure(Errc::config, Retry::never, problems.front().to_text());
+    }
+    return draft.config.control.socket;
 }
 
 }  // namespace postrider::config

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "config/scalars.h"
+
 namespace postrider::config {
 
 namespace {
@@ -51,6 +53,18 @@ constexpr std::array<Key<Limits>, 4> kLimitKeys = {{
     {"stop_timeout", read_deadline<&Limits::stop_timeout>},
 }};
 
+void read_group(Reader& reader, const Value& value, Control& into) {
+    reader.text(value, into.group);
+    if (const auto fault = into.group.empty() ? std::nullopt : user_fault(into.group)) {
+        reader.report(value, *fault);
+    }
+}
+
+constexpr std::array<Key<Control>, 2> kControlKeys = {{
+    {"socket", read_path<&Control::socket>},
+    {"group", read_group},
+}};
+
 void read_state_dir(Reader& reader, const Value& value, RootDraft& into) {
     reader.path(value, into.config.state_dir);
 }
@@ -61,6 +75,10 @@ void read_log(Reader& reader, const Value& value, RootDraft& into) {
 
 void read_limits(Reader& reader, const Value& value, RootDraft& into) {
     read_section(reader, value, limit_keys(), into.config.limits);
+}
+
+void read_control(Reader& reader, const Value& value, RootDraft& into) {
+    read_section(reader, value, control_keys(), into.config.control);
 }
 
 void note_destinations(Reader& /*reader*/, const Value& value, RootDraft& into) {
@@ -92,7 +110,7 @@ constexpr std::array<Key<RootDraft>, 9> kMainKeys = {{
     {"defaults", note_defaults},
     {"accounts", note_accounts},
     {"metrics", nullptr},
-    {"control", nullptr},
+    {"control", read_control},
 }};
 
 constexpr std::array<Key<RootDraft>, 9> kIncludedKeys = {{
@@ -104,7 +122,7 @@ constexpr std::array<Key<RootDraft>, 9> kIncludedKeys = {{
     {"defaults", note_defaults},
     {"accounts", note_accounts},
     {"metrics", nullptr},
-    {"control", nullptr},
+    {"control", refuse_included},
 }};
 
 }  // namespace
@@ -123,6 +141,10 @@ Keys<LogConfig> log_keys() {
 
 Keys<Limits> limit_keys() {
     return kLimitKeys;
+}
+
+Keys<Control> control_keys() {
+    return kControlKeys;
 }
 
 }  // namespace postrider::config

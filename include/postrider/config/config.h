@@ -76,6 +76,13 @@ struct Limits {
     bool operator==(const Limits&) const = default;
 };
 
+/// Where a running daemon can be talked to: status, poll, pause, ....
+struct Control {
+    std::string socket;  ///< absolute; filled in by load(): control.sock in the state directory
+    std::string group;   ///< who may talk to it besides its own user and root; empty: nobody
+    bool operator==(const Control&) const = default;
+};
+
 /// Waits for an MTA: RFC 5321 section 4.5.3.2.
 struct DestinationTimeouts {
     Duration connect = std::chrono::seconds(30);
@@ -268,6 +275,7 @@ struct Config {
     std::string state_dir;  ///< absolute
     LogConfig log;
     Limits limits;
+    Control control;
     std::map<std::string, DestinationConfig, std::less<>> destinations;
     std::vector<AccountConfig> accounts;  ///< at least one, in the order of the files
 

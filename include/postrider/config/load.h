@@ -25,4 +25,9 @@ struct LoadResult {
 /// no YAML is told alone, without the faults that would follow from it.
 [[nodiscard]] LoadResult load(const std::string& path, const Environment& environment);
 
+/// Config::control.socket alone, for whoever wants to talk to a daemon: whatever else may be wrong
+/// in the file is no hindrance. Errors: config.
+[[nodiscard]] Expected<std::string> control_socket(const std::string& path,
+                                                   const Environment& environment);
+
 }  // namespace postrider::config

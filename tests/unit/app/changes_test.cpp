@@ -62,7 +62,8 @@ TEST(Changes, WhatOnlyAStartTakesOverIsNamed) {
     b.state_dir = "/elsewhere";
     b.log.level = LogLevel::debug;
     b.limits.polls = 3;
-    EXPECT_THAT(only_at_start(a, b), ElementsAre("state_dir", "log"));
+    b.control.group = "adm";
+    EXPECT_THAT(only_at_start(a, b), ElementsAre("state_dir", "log", "control"));
 }
 
 }  // namespace

@@ -53,6 +53,32 @@ TEST(CommandLine, KnowsItsCommands) {
     EXPECT_NE(taken({"once"}).config_file, "");
 }
 
+TEST(CommandLine, KnowsTheCommandsForARunningDaemon) {
+    EXPECT_EQ(taken({"status"}).command, Command::status);
+    const CommandLine status = taken({"status", "alice", "--json", "--watch", "--socket", "/s"});
+    EXPECT_EQ(status.accounts, Words{"alice"});
+    EXPECT_TRUE(status.json && status.watch);
+    EXPECT_EQ(status.socket, "/s");
+    EXPECT_EQ(taken({"poll", "a", "b"}).accounts, (Words{"a", "b"}));
+    EXPECT_EQ(taken({"pause", "--all"}).command, Command::pause);
+    EXPECT_TRUE(taken({"resume", "--all"}).accounts.empty());
+    EXPECT_EQ(taken({"reload", "-c", "x.yaml"}).config_file, "x.yaml");
+    const CommandLine trace = taken({"trace", "--now", "alice"});
+    EXPECT_EQ(trace.command, Command::trace);
+    EXPECT_TRUE(trace.poll_now);
+}
+
+TEST(CommandLine, OrdersWantAnAccountOrAll) {
+    for (const char* const command : {"poll", "pause", "resume"}) {
+        EXPECT_NE(refused({command}).find("ACCOUNT or --all"), std::string::npos);
+        refused({command, "a", "--all"});
+    }
+    refused({"trace"});
+    refused({"trace", "a", "b"});
+    refused({"status", "a", "b"});
+    refused({"reload", "a"});
+}
+
 TEST(CommandLine, TakesAccounts) {
     EXPECT_EQ(taken({"once", "a", "b"}).accounts, (Words{"a", "b"}));
     EXPECT_EQ(taken({"plan", "a"}).accounts, Words{"a"});

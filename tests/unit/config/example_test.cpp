@@ -87,6 +87,7 @@ TEST(Example, MentionsEveryKey) {
     expect_mentioned(names_of(main_keys()));
     expect_mentioned(names_of(log_keys()));
     expect_mentioned(names_of(limit_keys()));
+    expect_mentioned(names_of(control_keys()));
     expect_mentioned(names_of(destination_keys()));
     expect_mentioned(names_of(destination_timeout_keys()));
     expect_mentioned(names_of(dsn_keys()));
@@ -138,6 +139,8 @@ TEST_F(Schema, HasExactlyTheKeysOfTheLoader) {
     EXPECT_THAT(properties({"properties", "log"}), UnorderedElementsAreArray(names_of(log_keys())));
     EXPECT_THAT(properties({"properties", "limits"}),
                 UnorderedElementsAreArray(names_of(limit_keys())));
+    EXPECT_THAT(properties({"properties", "control"}),
+                UnorderedElementsAreArray(names_of(control_keys())));
     EXPECT_THAT(properties({"$defs", "destination"}),
                 UnorderedElementsAreArray(names_of(destination_keys())));
     EXPECT_THAT(properties({"$defs", "destination_timeouts"}),

@@ -231,6 +231,24 @@ TEST_F(Load, StateDirectoryFollowsTheEnvironment) {
                                               "STATE_DIRECTORY nor HOME"));
 }
 
+TEST_F(Load, TheControlSocketIsInTheStateDirectoryUnlessItIsSaid) {
+    EXPECT_EQ(good("state_dir: /s\n" + std::string(kGood)).control.socket, "/s/control.sock");
+    const Control control =
+        good("control: {socket: run/c.sock, group: adm}\n" + std::string(kGood)).control;
+    EXPECT_EQ(control.socket, path("run/c.sock"));
+    EXPECT_EQ(control.group, "adm");
+}
+
+TEST_F(Load, TheControlSocketIsFoundWhateverElseIsWrong) {
+    write("c.yaml", "state_dir: /s\nacounts: {}\naccounts: {a: {}}\n");
+    EXPECT_EQ(control_socket(path("c.yaml"), environment_).value(), "/s/control.sock");
+    write("c.yaml", "control: {socket: /r/c.sock}\nnonsense: 1\n");
+    EXPECT_EQ(control_socket(path("c.yaml"), environment_).value(), "/r/c.sock");
+    write("c.yaml", "control: {sockt: /r/c.sock}\n");
+    EXPECT_EQ(control_socket(path("c.yaml"), environment_).error().code, Errc::config);
+    EXPECT_EQ(control_socket(path("none.yaml"), environment_).error().code, Errc::config);
+}
+
 TEST_F(Load, PlainPasswordMakesTheFileASecret) {
     const std::string text =
         "destinations: {local: {host: localhost}}\n"
