@@ -11,6 +11,8 @@ find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 pkg_check_modules(EVENT REQUIRED IMPORTED_TARGET libevent_core libevent_pthreads)
+pkg_check_modules(EVENT_HTTP REQUIRED IMPORTED_TARGET libevent_extra)
+pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(GSASL REQUIRED IMPORTED_TARGET libgsasl)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
@@ -48,7 +50,8 @@ configure_file(${CMAKE_SOURCE_DIR}/src/config/providers_text.cpp.in
     ${CMAKE_BINARY_DIR}/providers_text.cpp @ONLY)
 target_sources(postrider_config PRIVATE ${CMAKE_BINARY_DIR}/providers_text.cpp)
 postrider_floor(app FLOORS base event mail protocol net source sink store engine config
-    LIBRARIES fmt::fmt CLI11::CLI11 nlohmann_json::nlohmann_json)
+    LIBRARIES fmt::fmt CLI11::CLI11 nlohmann_json::nlohmann_json PkgConfig::EVENT_HTTP
+    PkgConfig::PROMETHEUS)
 
 add_executable(postrider ${CMAKE_SOURCE_DIR}/src/main.cpp)
 target_link_libraries(postrider PRIVATE postrider_app postrider_flags)

@@ -43,6 +43,21 @@ struct AccountKeeper::Poll {
     std::unique_ptr<event::Operation> fetching;  ///< the password
 };
 
+void Tally::add(const Tally& other) {
+    polls += other.polls;
+    failed += other.failed;
+    delivered += other.delivered;
+    held += other.held;
+    put_off += other.put_off;
+    removed += other.removed;
+    octets += other.octets;
+    backlog += other.backlog;
+    took.add(other.took);
+    for (const auto& [code, count] : other.errors) {
+        errors[code] += count;
+    }
+}
+
 AccountKeeper::AccountKeeper(Surroundings& surroundings, config::AccountConfig account)
     : surroundings_(surroundings), account_(std::move(account)) {}
 
@@ -179,6 +194,7 @@ void AccountKeeper::count(const engine::PollReport& report, engine::Ending endin
     tally_.removed += report.removed;
     tally_.octets += report.fetched_octets;
     tally_.last_took = report.took;
+    tally_.took.add(report.took);
     const bool has_listed = report.listed > 0 || !report.error;
     if (has_listed) {
         tally_.backlog = backlog_of(report);
@@ -187,6 +203,7 @@ void AccountKeeper::count(const engine::PollReport& report, engine::Ending endin
         tally_.last_success = surroundings_.services.loop.wall_now();
     } else {
         ++tally_.failed;
+        ++tally_.errors[report.error->code];
     }
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -16,6 +17,7 @@
 #include "postrider/event/worker.h"
 #include "postrider/source/source.h"
 
+#include "app/histogram.h"
 #include "app/outlet.h"
 
 namespace postrider::app {
@@ -32,9 +34,14 @@ struct Tally {
     std::size_t backlog = 0;  ///< known to be on the server and not yet fetched
     std::optional<WallTime> last_success;
     Duration last_took{};
+    Histogram took;                                ///< of all polls
+    std::map<Errc, std::uint32_t> errors;          ///< why polls failed
     engine::Ending ending = engine::Ending::good;  ///< of the last poll
     std::optional<Error> trouble;                  ///< of the last poll, if it failed
     std::optional<WallTime> troubled_since;
+
+    /// The counters and the backlog; the rest is of one account alone.
+    void add(const Tally& other);
 };
 
 /// One account of the daemon: its configuration, its counters, and the poll that is under way, if

@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include "postrider/base/files.h"
 #include "postrider/store/maildir_held_store.h"
 
 #include "app/changes.h"
@@ -34,7 +35,7 @@ Expected<std::unique_ptr<Assembly>> Assembly::make(event::Loop& loop, const conf
     if (!ledger) {
         return failure(ledger.error());
     }
-    assembly->ledger_ = std::move(*ledger);
+    assembly->ledger_ = std::make_unique<TimedLedger>(loop, std::move(*ledger));
     assembly->worker_ = event::make_thread_worker(loop, kWorkerThreads);
     assembly->login_worker_ = event::make_thread_worker(loop, kLoginThreads);
     Expected<std::unique_ptr<store::HeldStore>> held =
@@ -57,8 +58,8 @@ Expected<std::unique_ptr<Assembly>> Assembly::make(event::Loop& loop, const conf
 
 void Assembly::make_outlet(const config::DestinationConfig& destination) {
     std::random_device entropy;
-    outlets_[destination.name] =
-        std::make_shared<Outlet>(destination.name, make_sink(destination), entropy());
+    outlets_[destination.name] = std::make_shared<Outlet>(services_->loop, destination.name,
+                                                          make_sink(destination), entropy());
 }
 
 void Assembly::reconfigure(const config::Config& from, const config::Config& to) {
@@ -100,6 +101,11 @@ std::unique_ptr<source::SourceFactory> Assembly::make_source(
     settings.transcript = std::move(transcript);
     return source::make_pop3_source(services_->loop, *login_worker_, *connector_,
                                     std::move(settings));
+}
+
+std::size_t Assembly::held_copies() const {
+    const auto names = names_in(state_.descriptor(), "held/new", "cannot read the held messages");
+    return names ? names->size() : 0;
 }
 
 std::unique_ptr<Log> make_command_log(const config::LogConfig& config) {

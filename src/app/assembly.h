@@ -21,6 +21,7 @@
 #include "postrider/store/state_dir.h"
 
 #include "app/outlet.h"
+#include "app/timed_ledger.h"
 
 namespace postrider::app {
 
@@ -57,6 +58,10 @@ class Assembly {
         const config::AccountConfig& account,
         std::shared_ptr<pop3::Transcript> transcript = nullptr);
     [[nodiscard]] const store::StateDir& state() const { return state_; }
+    [[nodiscard]] const LedgerFigures& ledger_figures() const { return ledger_->figures(); }
+    [[nodiscard]] std::size_t open_streams() const { return connector_->open_streams(); }
+    /// Copies of refused messages; looks at the disk.
+    [[nodiscard]] std::size_t held_copies() const;
 
   private:
     explicit Assembly(store::StateDir state) : state_(std::move(state)) {}
@@ -68,7 +73,7 @@ class Assembly {
     std::unique_ptr<Log> log_;
     std::unique_ptr<event::Worker> worker_;
     std::unique_ptr<event::Worker> login_worker_;
-    std::unique_ptr<store::Ledger> ledger_;
+    std::unique_ptr<TimedLedger> ledger_;
     std::unique_ptr<store::HeldStore> held_;
     std::unique_ptr<net::Connector> connector_;
     std::unique_ptr<engine::MemoryBudget> memory_;

@@ -30,6 +30,9 @@ std::vector<std::string> only_at_start(const config::Config& from, const config:
     if (from.control != to.control) {
         keys.emplace_back("control");
     }
+    if (from.metrics != to.metrics) {
+        keys.emplace_back("metrics");
+    }
     return keys;
 }
 

@@ -131,7 +131,7 @@ bool ControlTalk::expect_account(const std::string& name) {
 void ControlTalk::begin_status(const std::optional<std::string>& account) {
     const Clock clock{ground_.loop.now(), ground_.loop.wall_now()};
     say({{"daemon", daemon_report(ground_)}});
-    for (const auto& [name, outlet] : ground_.outlets()) {
+    for (const auto& [name, outlet] : ground_.outlets) {
         say({{"destination", destination_report(*outlet, clock)}});
     }
     if (account) {

@@ -32,8 +32,8 @@ class ControlTalk {
         event::Loop& loop;
         Roster& roster;
         TraceDesk& traces;
+        const std::map<std::string, std::shared_ptr<Outlet>>& outlets;
         std::function<DaemonFacts()> facts;
-        std::function<const std::map<std::string, std::shared_ptr<Outlet>>&()> outlets;
         std::function<void(ReloadDone)> reload;
     };
 

@@ -11,6 +11,8 @@
 #include "postrider/config/secrets.h"
 
 #include "app/changes.h"
+#include "app/metrics_page.h"
+#include "app/process_figures.h"
 
 namespace postrider::app {
 
@@ -75,19 +77,61 @@ Daemon::Daemon(event::Loop& loop, Assembly& assembly, config::Config config, std
                    drain(ExitCode::temporary);
                }}),
       started_(loop.wall_now()),
-      control_ground_{
-          loop, roster_, traces_,
-          [this] { return facts(); }, [this]() -> const auto& {return assembly_.outlets();
-}  // namespace postrider::app
-, [this](ReloadDone done) { reload(std::move(done)); }
-}
-, control_(control_ground_, log_, config_.control, std::move(control)),
-    stop_(loop.make_timer([this] { end(); })), status_(loop.make_timer([this] { tell_status(); })) {
+      control_ground_{loop,
+                      roster_,
+                      traces_,
+                      assembly.outlets(),
+                      [this] { return facts(); },
+                      [this](ReloadDone done) { reload(std::move(done)); }},
+      control_(control_ground_, log_, config_.control, std::move(control)),
+      stop_(loop.make_timer([this] { end(); })),
+      status_(loop.make_timer([this] { tell_status(); })),
+      configured_(started_) {
     take_over_accounts();
     give_memory_back();
 }
 
 Daemon::~Daemon() = default;
+
+Expected<void> Daemon::open_metrics() {
+    const config::Metrics& metrics = config_.metrics;
+    if (metrics.host.empty()) {
+        return {};
+    }
+    Expected<std::unique_ptr<HttpServer>> server =
+        HttpServer::listen(loop_, metrics.host, metrics.port,
+                           [this](const std::string& path) { return answer(path); });
+    if (!server) {
+        return failure(server.error());
+    }
+    http_ = std::move(*server);
+    watch_.watch_ledger();
+    return {};
+}
+
+HttpServer::Answer Daemon::answer(const std::string& path) const {
+    if (path == "/metrics") {
+        const DaemonFacts now = facts();
+        const ProcessFigures process = ProcessFigures::now();
+        return {.body = metrics_page({roster_,
+                                      assembly_.outlets(),
+                                      now,
+                                      assembly_.ledger_figures(),
+                                      process,
+                                      {loop_.now(), loop_.wall_now()}},
+                                     config_.metrics.accounts),
+                .type = "text/plain; version=0.0.4; charset=utf-8"};
+    }
+    if (path == "/healthz") {
+        const auto ailment = watch_.ailment();
+        return ailment ? HttpServer::Answer{503, *ailment + "\n"} : HttpServer::Answer{200, "ok\n"};
+    }
+    if (path == "/readyz") {
+        return is_draining_ ? HttpServer::Answer{503, "ending\n"}
+                            : HttpServer::Answer{200, "ready\n"};
+    }
+    return {404, "here are /metrics, /healthz and /readyz\n"};
+}
 
 ExitCode Daemon::run() {
     watch_signals();
@@ -172,7 +216,9 @@ void Daemon::begin_reload() {
 
 void Daemon::on_loaded(config::LoadResult loaded) {
     Reloaded reloaded;
+    is_reload_good_ = loaded.config.has_value();
     if (loaded.config) {
+        configured_ = loop_.wall_now();
         reloaded = apply(std::move(*loaded.config));
         log_.info("reloaded", {{"outcome", reloaded.summary}});
     } else {
@@ -206,10 +252,12 @@ Reloaded Daemon::apply(config::Config config) {
     const std::string state_dir = config_.state_dir;
     const config::LogConfig log = config_.log;
     const config::Control control = config_.control;
+    const config::Metrics metrics = config_.metrics;
     config_ = std::move(config);
     config_.state_dir = state_dir;
     config_.log = log;
     config_.control = control;
+    config_.metrics = metrics;
     const Roster::Applied applied = take_over_accounts();
     roster_.look_again();
     reloaded.summary +=
@@ -228,6 +276,10 @@ DaemonFacts Daemon::facts() const {
     return {.started = started_,
             .loop_lag = watch_.lag(),
             .memory_in_flight = assembly_.services().memory.used(),
+            .connections = assembly_.open_streams(),
+            .held_copies = assembly_.held_copies(),
+            .configured = configured_,
+            .is_reload_good = is_reload_good_,
             .is_stopping = is_draining_};
 }
 

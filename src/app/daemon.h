@@ -17,6 +17,7 @@
 #include "app/control_talk.h"
 #include "app/daemon_facts.h"
 #include "app/exit_code.h"
+#include "app/http_server.h"
 #include "app/loop_watch.h"
 #include "app/roster.h"
 #include "app/service_manager.h"
@@ -41,6 +42,9 @@ class Daemon {
     Daemon& operator=(const Daemon&) = delete;
     ~Daemon();
 
+    /// Offers metrics and health, if the configuration says so. Errors: config.
+    [[nodiscard]] Expected<void> open_metrics();
+
     /// To the end of the program.
     ExitCode run();
 
@@ -58,6 +62,7 @@ class Daemon {
     [[nodiscard]] Reloaded apply(config::Config config);
     Roster::Applied take_over_accounts();
     [[nodiscard]] DaemonFacts facts() const;
+    [[nodiscard]] HttpServer::Answer answer(const std::string& path) const;
     void end_if_idle();
     void tell_status();
 
@@ -81,6 +86,9 @@ class Daemon {
     std::unique_ptr<event::Operation> loading_;
     std::vector<ReloadDone> reload_waiters_;  ///< of the reload that runs
     std::vector<ReloadDone> next_waiters_;    ///< of the one after it
+    std::unique_ptr<HttpServer> http_;        ///< null: no metrics
+    WallTime configured_;                     ///< when the configuration in force was read
+    bool is_reload_good_ = true;              ///< of the last one
     bool is_draining_ = false;
     ExitCode exit_code_ = ExitCode::ok;
 };

@@ -23,6 +23,10 @@ struct DaemonFacts {
     WallTime started{};
     Duration loop_lag{};
     std::uint64_t memory_in_flight = 0;  ///< octets of messages
+    std::size_t connections = 0;         ///< to servers of any kind
+    std::size_t held_copies = 0;         ///< of refused messages
+    WallTime configured{};               ///< when the configuration in force was read
+    bool is_reload_good = true;          ///< of the last attempt
     bool is_stopping = false;
 };
 

@@ -249,8 +249,7 @@ class HeldSession {
                 std::move(chosen),
                 [this](const std::string& name) -> sink::MailSink* {
                     const auto outlet = assembly_.outlets().find(name);
-                    return outlet == assembly_.outlets().end() ? nullptr
-                                                               : outlet->second->sink.get();
+                    return outlet == assembly_.outlets().end() ? nullptr : &outlet->second->sink;
                 },
                 line.to);
         }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "postrider/base/log.h"
 #include "postrider/event/loop.h"
@@ -21,8 +23,13 @@ class LoopWatch {
     LoopWatch& operator=(const LoopWatch&) = delete;
     ~LoopWatch();
 
+    /// Asks the ledger for a sign of life also where no service manager wants to know.
+    void watch_ledger();
+
     /// The worst of the last turns: how much later than asked for a timer came.
     [[nodiscard]] Duration lag() const { return lag_; }
+    /// Why this process had better be started again, if so.
+    [[nodiscard]] std::optional<std::string> ailment() const;
 
   private:
     void beat();
@@ -34,7 +41,9 @@ class LoopWatch {
     Log& log_;
     MonotonicTime expected_{};
     MonotonicTime next_ping_{};
+    MonotonicTime asked_{};  ///< the ledger, the last time
     Duration lag_{};
+    std::optional<Duration> ask_every_;
     std::unique_ptr<event::Timer> beat_;
     std::unique_ptr<event::Operation> sync_;  ///< the ledger has not answered yet
 };

@@ -124,9 +124,18 @@ void Roster::remove(const std::string& name) {
         member.is_leaving = true;
         return;
     }
-    scheduler_.remove(member.id);
-    by_id_.erase(member.id);
-    members_.erase(name);
+    forget(name);
+}
+
+void Roster::forget(const std::string& name) {
+    const auto member = members_.find(name);
+    Tally last = member->second.keeper->tally();
+    last.backlog = 0;
+    departed_.add(last);
+    scheduler_.remove(member->second.id);
+    by_id_.erase(member->second.id);
+    surroundings_.services.loop.defer_delete(std::move(member->second.keeper));
+    members_.erase(member);
 }
 
 void Roster::look_again() {
@@ -196,11 +205,7 @@ void Roster::ended(Member& member, const engine::Outcome& outcome) {
         return;
     }
     if (member.is_leaving) {
-        const std::string name = member.keeper->account().name;
-        scheduler_.remove(member.id);
-        by_id_.erase(member.id);
-        surroundings_.services.loop.defer_delete(std::move(member.keeper));
-        members_.erase(name);
+        forget(std::string(member.keeper->account().name));
     } else if (member.next) {
         scheduler_.change(member.id, pacing_of(*member.next));
         member.keeper->change(std::move(*member.next));

@@ -73,12 +73,15 @@ class Roster {
     [[nodiscard]] engine::Scheduler::View view(const Member& member) const {
         return scheduler_.view(member.id);
     }
+    /// What accounts that are gone came to, so that sums over all do not fall.
+    [[nodiscard]] const Tally& departed() const { return departed_; }
     [[nodiscard]] engine::Scheduler::Figures figures() const { return scheduler_.figures(); }
 
   private:
     void add(config::AccountConfig account);
     void change(Member& member, config::AccountConfig account);
     void remove(const std::string& name);
+    void forget(const std::string& name);
     void start(engine::Scheduler::Id id);
     void give_up(engine::Scheduler::Id id, engine::Scheduler::Waste waste);
     void ended(Member& member, const engine::Outcome& outcome);
@@ -89,6 +92,7 @@ class Roster {
     engine::Scheduler scheduler_;
     std::map<std::string, Member, std::less<>> members_;
     std::unordered_map<engine::Scheduler::Id, Member*> by_id_;
+    Tally departed_;
 };
 
 }  // namespace postrider::app

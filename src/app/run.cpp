@@ -39,9 +39,13 @@ ExitCode run_daemon(config::Config config, const config::Environment& environmen
         tell("postrider: " + control.error().text);
         return exit_code_of(control.error());
     }
-    return Daemon(*loop, **assembly, std::move(config), line.config_file, environment,
-                  std::move(*control))
-        .run();
+    Daemon daemon(*loop, **assembly, std::move(config), line.config_file, environment,
+                  std::move(*control));
+    if (const Expected<void> open = daemon.open_metrics(); !open) {
+        tell("postrider: " + open.error().text);
+        return exit_code_of(open.error());
+    }
+    return daemon.run();
 }
 
 }  // namespace postrider::app

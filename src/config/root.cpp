@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "config/scalars.h"
+#include "config/daemon_keys.h"
 
 namespace postrider::config {
 
@@ -53,18 +53,6 @@ constexpr std::array<Key<Limits>, 4> kLimitKeys = {{
     {"stop_timeout", read_deadline<&Limits::stop_timeout>},
 }};
 
-void read_group(Reader& reader, const Value& value, Control& into) {
-    reader.text(value, into.group);
-    if (const auto fault = into.group.empty() ? std::nullopt : user_fault(into.group)) {
-        reader.report(value, *fault);
-    }
-}
-
-constexpr std::array<Key<Control>, 2> kControlKeys = {{
-    {"socket", read_path<&Control::socket>},
-    {"group", read_group},
-}};
-
 void read_state_dir(Reader& reader, const Value& value, RootDraft& into) {
     reader.path(value, into.config.state_dir);
 }
@@ -79,6 +67,10 @@ void read_limits(Reader& reader, const Value& value, RootDraft& into) {
 
 void read_control(Reader& reader, const Value& value, RootDraft& into) {
     read_section(reader, value, control_keys(), into.config.control);
+}
+
+void read_metrics(Reader& reader, const Value& value, RootDraft& into) {
+    read_section(reader, value, metrics_keys(), into.config.metrics);
 }
 
 void note_destinations(Reader& /*reader*/, const Value& value, RootDraft& into) {
@@ -109,7 +101,7 @@ constexpr std::array<Key<RootDraft>, 9> kMainKeys = {{
     {"destinations", note_destinations},
     {"defaults", note_defaults},
     {"accounts", note_accounts},
-    {"metrics", nullptr},
+    {"metrics", read_metrics},
     {"control", read_control},
 }};
 
@@ -121,7 +113,7 @@ constexpr std::array<Key<RootDraft>, 9> kIncludedKeys = {{
     {"destinations", note_destinations},
     {"defaults", note_defaults},
     {"accounts", note_accounts},
-    {"metrics", nullptr},
+    {"metrics", refuse_included},
     {"control", refuse_included},
 }};
 
@@ -141,10 +133,6 @@ Keys<LogConfig> log_keys() {
 
 Keys<Limits> limit_keys() {
     return kLimitKeys;
-}
-
-Keys<Control> control_keys() {
-    return kControlKeys;
 }
 
 }  // namespace postrider::config

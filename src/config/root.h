@@ -22,6 +22,5 @@ struct RootDraft {
 [[nodiscard]] Keys<RootDraft> included_keys();
 [[nodiscard]] Keys<LogConfig> log_keys();
 [[nodiscard]] Keys<Limits> limit_keys();
-[[nodiscard]] Keys<Control> control_keys();
 
 }  // namespace postrider::config

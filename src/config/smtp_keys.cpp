@@ -51,40 +51,6 @@ constexpr std::array<Choice<NulOctets>, 3> kNulChoices = {{
 
 constexpr std::array<Choice<bool>, 2> kEightBitChoices = {{{"pass", false}, {"hold", true}}};
 
-/// Splits off the port; nothing of `text` is left if there is no host in it.
-Expected<HostConfig> parse_host(std::string_view text) {
-    HostConfig host;
-    std::string_view port;
-    const std::size_t bracket = text.rfind(']');
-    const std::size_t colon = text.rfind(':');
-    const bool is_bracketed = text.starts_with('[') && bracket != std::string_view::npos;
-    const bool has_port = colon != std::string_view::npos &&
-                          (is_bracketed ? colon == bracket + 1 : text.find(':') == colon);
-    if (has_port) {
-        port = text.substr(colon + 1);
-        text = text.substr(0, colon);
-    }
-    if (is_bracketed && text.ends_with(']')) {
-        text = text.substr(1, text.size() - 2);
-    }
-    host.host = text;
-    if (has_port) {
-        const auto number = parse_unsigned(port);
-        if (!number || *number == 0 || *number > 65535) {
-            return failure(Errc::config, Retry::never,
-                           fmt::format("'{}' is no port from 1 to 65535", escaped(port, 64)));
-        }
-        host.port = static_cast<std::uint16_t>(*number);
-    }
-    if (text.empty()) {
-        return failure(Errc::config, Retry::never, "names no host");
-    }
-    if (const auto fault = host_fault(host.host)) {
-        return failure(Errc::config, Retry::never, *fault);
-    }
-    return host;
-}
-
 void read_ret(Reader& reader, const Value& value, DsnConfig& into) {
     std::string_view word = into.ret;
     read_choice(reader, value, kRetChoices, word);
@@ -150,6 +116,39 @@ void check_login(Reader& reader, const Entry& entry, const DestinationConfig& de
 }
 
 }  // namespace
+
+Expected<HostConfig> parse_host(std::string_view text) {
+    HostConfig host;
+    std::string_view port;
+    const std::size_t bracket = text.rfind(']');
+    const std::size_t colon = text.rfind(':');
+    const bool is_bracketed = text.starts_with('[') && bracket != std::string_view::npos;
+    const bool has_port = colon != std::string_view::npos &&
+                          (is_bracketed ? colon == bracket + 1 : text.find(':') == colon);
+    if (has_port) {
+        port = text.substr(colon + 1);
+        text = text.substr(0, colon);
+    }
+    if (is_bracketed && text.ends_with(']')) {
+        text = text.substr(1, text.size() - 2);
+    }
+    host.host = text;
+    if (has_port) {
+        const auto number = parse_unsigned(port);
+        if (!number || *number == 0 || *number > 65535) {
+            return failure(Errc::config, Retry::never,
+                           fmt::format("'{}' is no port from 1 to 65535", escaped(port, 64)));
+        }
+        host.port = static_cast<std::uint16_t>(*number);
+    }
+    if (text.empty()) {
+        return failure(Errc::config, Retry::never, "names no host");
+    }
+    if (const auto fault = host_fault(host.host)) {
+        return failure(Errc::config, Retry::never, *fault);
+    }
+    return host;
+}
 
 Keys<DsnConfig> dsn_keys() {
     return kDsnKeys;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "postrider/config/config.h"
 
 #include "config/reader.h"
@@ -8,7 +10,8 @@
 // what.
 namespace postrider::config {
 
-/// "mx.example", "mx.example:2525", "192.0.2.1", "[2001:db8::1]:25".
+/// "mx.example", "mx.example:2525", "192.0.2.1", "[2001:db8::1]:25"; without a port it is 0.
+[[nodiscard]] Expected<HostConfig> parse_host(std::string_view text);
 void read_hosts(Reader& reader, const Value& value, DestinationConfig& into);
 void read_smtp_user(Reader& reader, const Value& value, DestinationConfig& into);
 void read_smtp_auth(Reader& reader, const Value& value, DestinationConfig& into);

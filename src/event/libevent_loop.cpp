@@ -18,6 +18,7 @@
 
 #include "postrider/base/assert.h"
 #include "postrider/base/out_of_memory.h"
+#include "postrider/event/libevent_base.h"
 #include "postrider/event/loop.h"
 
 #include "event/timer_queue.h"
@@ -127,6 +128,8 @@ class LibeventLoop final : public Loop {
     void post(Work work) override;
     void run() override;
     void stop() override { stopping_ = true; }
+
+    [[nodiscard]] event_base* base() const { return base_.get(); }
 
   private:
     class Watch;
@@ -362,6 +365,12 @@ void LibeventLoop::read_clocks() {
 }
 
 }  // namespace
+
+::event_base* libevent_base(Loop& loop) {
+    auto* const own = dynamic_cast<LibeventLoop*>(&loop);
+    POSTRIDER_ASSERT(own != nullptr);
+    return own->base();
+}
 
 std::unique_ptr<Loop> make_libevent_loop() {
     return std::make_unique<LibeventLoop>();

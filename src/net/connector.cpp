@@ -130,6 +130,11 @@ class SocketConnector final : public Connector {
         return std::make_unique<Connecting>(parts_, request, std::move(done));
     }
 
+    [[nodiscard]] std::size_t open_streams() const override {
+        return static_cast<std::size_t>(parts_.trusts.use_count()) -
+               1;  // each stream owns them, too
+    }
+
   private:
     Parts parts_;
 };

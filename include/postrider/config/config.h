@@ -83,6 +83,17 @@ struct Control {
     bool operator==(const Control&) const = default;
 };
 
+/// Are accounts told apart in the metrics? Automatic: if there are not too many.
+enum class MetricsOf : std::uint8_t { automatic, each, total };
+
+/// Metrics and health over HTTP, on this machine.
+struct Metrics {
+    std::string host;  ///< a loopback address; empty: off
+    std::uint16_t port = 0;
+    MetricsOf accounts = MetricsOf::automatic;
+    bool operator==(const Metrics&) const = default;
+};
+
 /// Waits for an MTA: RFC 5321 section 4.5.3.2.
 struct DestinationTimeouts {
     Duration connect = std::chrono::seconds(30);
@@ -276,6 +287,7 @@ struct Config {
     LogConfig log;
     Limits limits;
     Control control;
+    Metrics metrics;
     std::map<std::string, DestinationConfig, std::less<>> destinations;
     std::vector<AccountConfig> accounts;  ///< at least one, in the order of the files
 

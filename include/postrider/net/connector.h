@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -45,6 +46,9 @@ class Connector {
 
     [[nodiscard]] virtual std::unique_ptr<event::Operation> connect(const ConnectRequest& request,
                                                                     ConnectDone done) = 0;
+
+    /// Streams that live now, those that are still to become secure among them.
+    [[nodiscard]] virtual std::size_t open_streams() const { return 0; }
 };
 
 /// The connector of the real program; `loop` outlives it. Throws std::runtime_error if OpenSSL or

@@ -63,7 +63,8 @@ TEST(Changes, WhatOnlyAStartTakesOverIsNamed) {
     b.log.level = LogLevel::debug;
     b.limits.polls = 3;
     b.control.group = "adm";
-    EXPECT_THAT(only_at_start(a, b), ElementsAre("state_dir", "log", "control"));
+    b.metrics.port = 1;
+    EXPECT_THAT(only_at_start(a, b), ElementsAre("state_dir", "log", "control", "metrics"));
 }
 
 }  // namespace

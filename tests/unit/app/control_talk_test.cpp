@@ -50,12 +50,14 @@ class ControlTalkTest : public RosterTest {
     std::map<std::string, std::shared_ptr<Outlet>> outlets;
     std::vector<ReloadDone> reloads;
     std::size_t more = 0;
-    ControlTalk::Ground ground{
-        loop, roster, traces, [] { return DaemonFacts{}; }, [this]() -> const auto& {return outlets;
-}, [this](ReloadDone done) { reloads.push_back(std::move(done)); }
-};  // namespace
-ControlTalk talk{ground, [this] { ++more; }};
-};  // namespace postrider::app
+    ControlTalk::Ground ground{loop,
+                               roster,
+                               traces,
+                               outlets,
+                               [] { return DaemonFacts{}; },
+                               [this](ReloadDone done) { reloads.push_back(std::move(done)); }};
+    ControlTalk talk{ground, [this] { ++more; }};
+};
 
 TEST_F(ControlTalkTest, StatusTellsTheDaemonItsDestinationsAndItsAccounts) {
     mailbox("a").add("1", test::plain_mail("1", 200));

@@ -46,7 +46,7 @@ class RosterTest : public ::testing::Test {
     RosterTest() {
         auto sink = std::make_unique<test::FakeSink>(loop);
         fake_sink = sink.get();
-        outlet = std::make_shared<Outlet>("local", std::move(sink), 1);
+        outlet = std::make_shared<Outlet>(loop, "local", std::move(sink), 1);
     }
     RosterTest(const RosterTest&) = delete;
     RosterTest& operator=(const RosterTest&) = delete;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "config/accounts.h"
+#include "config/daemon_keys.h"
 #include "config/destinations.h"
 #include "config/document.h"
 #include "config/pacing.h"
@@ -88,6 +89,7 @@ TEST(Example, MentionsEveryKey) {
     expect_mentioned(names_of(log_keys()));
     expect_mentioned(names_of(limit_keys()));
     expect_mentioned(names_of(control_keys()));
+    expect_mentioned(names_of(metrics_keys()));
     expect_mentioned(names_of(destination_keys()));
     expect_mentioned(names_of(destination_timeout_keys()));
     expect_mentioned(names_of(dsn_keys()));
@@ -141,6 +143,8 @@ TEST_F(Schema, HasExactlyTheKeysOfTheLoader) {
                 UnorderedElementsAreArray(names_of(limit_keys())));
     EXPECT_THAT(properties({"properties", "control"}),
                 UnorderedElementsAreArray(names_of(control_keys())));
+    EXPECT_THAT(properties({"properties", "metrics"}),
+                UnorderedElementsAreArray(names_of(metrics_keys())));
     EXPECT_THAT(properties({"$defs", "destination"}),
                 UnorderedElementsAreArray(names_of(destination_keys())));
     EXPECT_THAT(properties({"$defs", "destination_timeouts"}),

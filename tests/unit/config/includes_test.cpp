@@ -66,7 +66,7 @@ TEST_F(Includes, HoldOnlyDestinationsDefaultsAndAccounts) {
                 ElementsAre("a.yaml:1:12: state_dir: can only stand in the main file, c.yaml",
                             "a.yaml:2:10: include: can only stand in the main file, c.yaml",
                             "a.yaml:3:1: acounts: unknown key; did you mean 'accounts'?",
-                            "a.yaml:4:1: metrics: not available in this version"));
+                            "a.yaml:4:10: metrics: can only stand in the main file, c.yaml"));
 }
 
 TEST_F(Includes, AFileThatCannotBeReadIsToldAlone) {

@@ -239,6 +239,16 @@ TEST_F(Load, TheControlSocketIsInTheStateDirectoryUnlessItIsSaid) {
     EXPECT_EQ(control.group, "adm");
 }
 
+TEST_F(Load, MetricsAreOffUnlessTheirPlaceIsSaid) {
+    EXPECT_EQ(good(kGood).metrics, Metrics());
+    EXPECT_EQ(Metrics().host, "");
+    const Metrics metrics =
+        good("metrics: {listen: '[::1]:9817', accounts: total}\n" + std::string(kGood)).metrics;
+    EXPECT_EQ(metrics.host, "::1");
+    EXPECT_EQ(metrics.port, 9817);
+    EXPECT_EQ(metrics.accounts, MetricsOf::total);
+}
+
 TEST_F(Load, TheControlSocketIsFoundWhateverElseIsWrong) {
     write("c.yaml", "state_dir: /s\nacounts: {}\naccounts: {a: {}}\n");
     EXPECT_EQ(control_socket(path("c.yaml"), environment_).value(), "/s/control.sock");

@@ -35,7 +35,16 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Mistake{"state-dir: x", "c.yaml:1:1: state-dir: unknown key; did you mean 'state_dir'?"},
         Mistake{"zebra: x", "c.yaml:1:1: zebra: unknown key"},
-        Mistake{"metrics: {listen: x}", "c.yaml:1:1: metrics: not available in this version"},
+        Mistake{"metrics: {listen: 127.0.0.1}",
+                "c.yaml:1:19: metrics.listen: needs a port: 127.0.0.1:9817"},
+        Mistake{"metrics: {listen: '0.0.0.0:9817'}",
+                "c.yaml:1:19: metrics.listen: must be an address of this machine's loopback: "
+                "127.0.0.1 or [::1]"},
+        Mistake{"metrics: {listen: 'localhost:9817'}",
+                "c.yaml:1:19: metrics.listen: must be an address of this machine's loopback: "
+                "127.0.0.1 or [::1]"},
+        Mistake{"metrics: {accounts: some}",
+                "c.yaml:1:21: metrics.accounts: 'some' is none of: auto, each, total"},
         Mistake{"control: {sockt: x}",
                 "c.yaml:1:11: control.sockt: unknown key; did you mean 'socket'?"},
         Mistake{"state_dir: []", "c.yaml:1:12: state_dir: must be a single value, not a list"},
