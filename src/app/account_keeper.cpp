@@ -37,7 +37,7 @@ struct AccountKeeper::Poll {
     Progress progress;
     Done done;
     engine::PollReport report;
-    std::shared_ptr<Outlet> outlet;
+    std::optional<Outlets> outlets;
     std::unique_ptr<source::SourceFactory> source;
     std::unique_ptr<engine::AccountPoll> poll;
     std::unique_ptr<event::Operation> fetching;  ///< the password
@@ -130,11 +130,10 @@ config::Environment AccountKeeper::own_environment() const {
 }
 
 void AccountKeeper::begin(const config::AccountConfig& complete) {
-    poll_->outlet = surroundings_.outlet(account_.deliver_to);
+    poll_->outlets.emplace(account_, surroundings_.outlet);
     poll_->source = surroundings_.make_source(complete);
-    poll_->poll =
-        std::make_unique<engine::AccountPoll>(surroundings_.services, *poll_->source,
-                                              poll_->outlet->destination, account_policy(account_));
+    poll_->poll = std::make_unique<engine::AccountPoll>(
+        surroundings_.services, *poll_->source, poll_->outlets->route(), account_policy(account_));
     poll_->poll->start(
         [this](const engine::PollReport& report) {
             poll_->report = report;
@@ -169,8 +168,8 @@ engine::Outcome AccountKeeper::drop(const Error& why) {
 
 void AccountKeeper::end(const engine::PollReport& report) {
     engine::Outcome outcome;
-    if (poll_->outlet != nullptr) {
-        outcome = outcome_of(report, poll_->outlet->destination, surroundings_.services.loop.now());
+    if (poll_->outlets) {
+        outcome = outcome_of(report, poll_->outlets->route(), surroundings_.services.loop.now());
     } else {
         outcome.ending = engine::Ending::login_refused;  // no password to be had
     }

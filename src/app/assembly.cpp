@@ -58,8 +58,9 @@ Expected<std::unique_ptr<Assembly>> Assembly::make(event::Loop& loop, const conf
 
 void Assembly::make_outlet(const config::DestinationConfig& destination) {
     std::random_device entropy;
-    outlets_[destination.name] = std::make_shared<Outlet>(services_->loop, destination.name,
-                                                          make_sink(destination), entropy());
+    outlets_[destination.name] = std::make_shared<Outlet>(
+        services_->loop, destination.name, make_sink(destination), entropy(),
+        destination.holds_ambiguous ? engine::OnAmbiguous::hold : engine::OnAmbiguous::redeliver);
 }
 
 void Assembly::reconfigure(const config::Config& from, const config::Config& to) {

@@ -44,9 +44,6 @@ class Assembly {
     void reconfigure(const config::Config& from, const config::Config& to);
 
     [[nodiscard]] engine::Services& services() { return *services_; }
-    [[nodiscard]] engine::Destination& destination(const std::string& name) {
-        return outlets_.at(name)->destination;
-    }
     /// Owners: this assembly and, until they end, the polls that deliver there.
     [[nodiscard]] std::shared_ptr<Outlet> outlet(const std::string& name) const {
         return outlets_.at(name);

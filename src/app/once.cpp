@@ -2,6 +2,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -45,6 +46,7 @@ class Once {
 
   private:
     struct Poll {
+        std::optional<Outlets> outlets;
         std::unique_ptr<source::SourceFactory> source;
         std::unique_ptr<engine::AccountPoll> poll;
     };
@@ -73,9 +75,10 @@ class Once {
         Poll& running = running_[account.name];
         ++per_host_[account.host];
         running.source = assembly_.make_source(account);
+        running.outlets.emplace(account,
+                                [this](const std::string& name) { return assembly_.outlet(name); });
         running.poll = std::make_unique<engine::AccountPoll>(
-            assembly_.services(), *running.source, assembly_.destination(account.deliver_to),
-            std::move(policy));
+            assembly_.services(), *running.source, running.outlets->route(), std::move(policy));
         running.poll->start(
             [this](const engine::PollReport& report) { progress_.update(report); },
             [this, &account](const engine::PollReport& report) { end(account, report); });

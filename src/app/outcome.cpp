@@ -36,7 +36,7 @@ engine::Ending ending_of(const Error& error) {
 
 }  // namespace
 
-engine::Outcome outcome_of(const engine::PollReport& report, const engine::Destination& destination,
+engine::Outcome outcome_of(const engine::PollReport& report, const engine::Route& route,
                            MonotonicTime now) {
     engine::Outcome outcome;
     outcome.arrived = report.delivered + report.held;
@@ -44,9 +44,9 @@ engine::Outcome outcome_of(const engine::PollReport& report, const engine::Desti
     outcome.took = report.took;
     if (!report.error) {
         outcome.again_after = report.more_after;
-    } else if (destination.closed(now)) {
+    } else if (route.closed(now)) {
         outcome.ending = engine::Ending::unfit;
-        if (const auto opens_at = destination.opens_at()) {
+        if (const auto opens_at = route.opens_at()) {
             outcome.ending = engine::Ending::destination;
             outcome.again_after = *opens_at - now;
         }

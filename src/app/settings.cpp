@@ -20,6 +20,18 @@ To tls_mode(config::Tls tls) {
     return To::implicit;
 }
 
+engine::Refusal refusal(config::Refused refused) {
+    switch (refused) {
+        case config::Refused::hold:
+            return engine::Refusal::hold;
+        case config::Refused::discard:
+            return engine::Refusal::discard;
+        case config::Refused::bounce:
+            return engine::Refusal::bounce;
+    }
+    return engine::Refusal::hold;
+}
+
 pop3::AuthMethod auth_method(config::Auth auth) {
     switch (auth) {
         case config::Auth::automatic:
@@ -252,6 +264,10 @@ engine::AccountPolicy account_policy(const config::AccountConfig& account) {
     policy.account = account.name;
     policy.recipients = account.recipients;
     policy.delete_after = account.delete_after;
+    policy.refused.otherwise = refusal(account.refused.otherwise);
+    for (const auto& [code, refused] : account.refused.by_code) {
+        policy.refused.by_code.emplace(code, refusal(refused));
+    }
     const config::Retention& retention = account.retention;
     policy.keep_on_server_at_least = retention.keep_on_server_at_least;
     policy.max_message_size = retention.max_message_size;

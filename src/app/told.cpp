@@ -47,6 +47,8 @@ std::string summary(const engine::PollReport& report) {
             }
         };
         also(report.held, "refused and held");
+        also(report.bounced, "refused and bounced");
+        also(report.discarded, "refused and discarded");
         also(report.put_off, "put off");
         also(report.fetch_refused, "not to be had from the server");
         also(report.removed, "deleted");

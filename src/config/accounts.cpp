@@ -13,6 +13,7 @@
 #include "config/pacing.h"
 #include "config/password.h"
 #include "config/retention.h"
+#include "config/routing.h"
 #include "config/scalars.h"
 #include "config/tls_limits.h"
 
@@ -100,27 +101,6 @@ void read_recipients(Reader& reader, const Value& value, AccountConfig& into) {
     }
 }
 
-void read_deliver_to(Reader& reader, const Value& value, AccountDraft& draft) {
-    std::string name;
-    reader.text(value, name);
-    if (name.empty()) {
-        return;
-    }
-    if (draft.destinations->contains(name)) {
-        draft.account.deliver_to = name;
-        return;
-    }
-    std::vector<std::string> known;
-    for (const auto& [known_name, destination] : *draft.destinations) {
-        known.push_back(known_name);
-    }
-    if (known.empty()) {
-        reader.report(value, "there is no destination yet: name one under destinations");
-    } else {
-        reader.report_unknown_word(value, known);
-    }
-}
-
 void read_delete_after(Reader& reader, const Value& value, AccountConfig& into) {
     const auto text = reader.scalar(value);
     if (!text) {
@@ -148,7 +128,7 @@ void read_min_rate(Reader& reader, const Value& value, AccountConfig& into) {
     }
 }
 
-constexpr std::array<Key<AccountDraft>, 43> kKeys = {{
+constexpr std::array<Key<AccountDraft>, 44> kKeys = {{
     {"protocol", read_protocol},
     {"host", in_account<read_host<&AccountConfig::host>>},
     {"port", in_account<read_number<&AccountConfig::port, 1, 65535>>},
@@ -178,7 +158,8 @@ constexpr std::array<Key<AccountDraft>, 43> kKeys = {{
     {"tls_min_version", in_account<read_tls_min_version>},
     {"tls_ciphers", in_account<read_tls_ciphers>},
     {"tls_security_level", in_account<read_tls_security_level>},
-    {"refused", nullptr},
+    {"refused", read_refused},
+    {"bounce_via", read_bounce_via},
     {"proxy", nullptr},
     {"provider", read_provider},
     {"max_message_size", in_retention<read_max_message_size>},
@@ -203,7 +184,7 @@ constexpr std::array<RequiredKey, 4> kRequired = {{
     {"host", "the POP3 server"},
     {"user", "the user name to log in with"},
     {"recipients", "the list of local addresses that get the mail"},
-    {"deliver_to", "the name of a destination"},
+    {"deliver_to", "the name of a destination, or a list of them"},
 }};
 
 }  // namespace
@@ -254,7 +235,7 @@ void AccountsReader::read_accounts(const Value& section) {
         if (reader_.expect_map(entry.value)) {
             apply_provider(entry.value, draft);
             read_section(reader_, entry.value, account_keys(), draft);
-            complete(entry, draft.account);
+            complete(entry, draft);
         }
         index_.emplace(entry.key, accounts_.size());
         accounts_.push_back(std::move(draft.account));
@@ -298,8 +279,10 @@ const Entry* AccountsReader::find(const Value& account, std::string_view key) co
     return inherited == default_entries_.end() ? nullptr : inherited->second;
 }
 
-void AccountsReader::complete(const Entry& entry, AccountConfig& account) {
+void AccountsReader::complete(const Entry& entry, AccountDraft& draft) {
+    AccountConfig& account = draft.account;
     check_complete(entry);
+    complete_routing(reader_, entry, draft);
     check_login(entry, account);
     check_cleartext(entry, account);
     if (account.tls_client_key.empty()) {

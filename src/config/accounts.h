@@ -40,7 +40,7 @@ class AccountsReader {
     [[nodiscard]] const Entry* find(const Value& account, std::string_view key) const;
     [[nodiscard]] const Provider* provider_of(const Value& account) const;
     void apply_provider(const Value& account, AccountDraft& draft);
-    void complete(const Entry& entry, AccountConfig& account);
+    void complete(const Entry& entry, AccountDraft& draft);
     void check_complete(const Entry& entry);
     void check_login(const Entry& entry, const AccountConfig& account);
     void check_cleartext(const Entry& entry, const AccountConfig& account);

@@ -55,7 +55,7 @@ void read_timeouts(Reader& reader, const Value& value, DestinationConfig& into) 
     read_section(reader, value, destination_timeout_keys(), into.timeouts);
 }
 
-constexpr std::array<Key<DestinationConfig>, 28> kKeys = {{
+constexpr std::array<Key<DestinationConfig>, 29> kKeys = {{
     {"type", read_type},
     {"host", read_host<&DestinationConfig::host>},
     {"hosts", read_hosts},
@@ -75,6 +75,7 @@ constexpr std::array<Key<DestinationConfig>, 28> kKeys = {{
     {"eight_bit", read_eight_bit},
     {"dsn", read_dsn},
     {"xclient", read_xclient},
+    {"on_ambiguous", read_on_ambiguous},
     {"hello_name", read_hello_name},
     {"timeouts", read_timeouts},
     {"path", read_maildir_path},

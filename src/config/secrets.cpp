@@ -206,11 +206,14 @@ bool is_named(std::span<const std::string> names, const std::string& name) {
 /// Does one of those accounts deliver there?
 bool is_used(const DestinationConfig& destination, const Config& config,
              std::span<const std::string> accounts) {
-    return accounts.empty() || std::any_of(config.accounts.begin(), config.accounts.end(),
-                                           [&](const AccountConfig& account) {
-                                               return account.deliver_to == destination.name &&
-                                                      is_named(accounts, account.name);
-                                           });
+    return accounts.empty() ||
+           std::any_of(
+               config.accounts.begin(), config.accounts.end(), [&](const AccountConfig& account) {
+                   const auto& there = account.deliver_to;
+                   return is_named(accounts, account.name) &&
+                          (account.bounce_via == destination.name ||
+                           std::find(there.begin(), there.end(), destination.name) != there.end());
+               });
 }
 
 /// Fetches the password of an account or a destination.

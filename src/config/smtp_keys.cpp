@@ -51,6 +51,9 @@ constexpr std::array<Choice<NulOctets>, 3> kNulChoices = {{
 
 constexpr std::array<Choice<bool>, 2> kEightBitChoices = {{{"pass", false}, {"hold", true}}};
 
+constexpr std::array<Choice<bool>, 2> kOnAmbiguousChoices = {
+    {{"redeliver", false}, {"hold", true}}};
+
 void read_ret(Reader& reader, const Value& value, DsnConfig& into) {
     std::string_view word = into.ret;
     read_choice(reader, value, kRetChoices, word);
@@ -217,6 +220,10 @@ void read_nul(Reader& reader, const Value& value, DestinationConfig& into) {
 
 void read_eight_bit(Reader& reader, const Value& value, DestinationConfig& into) {
     read_choice(reader, value, kEightBitChoices, into.holds_8bit);
+}
+
+void read_on_ambiguous(Reader& reader, const Value& value, DestinationConfig& into) {
+    read_choice(reader, value, kOnAmbiguousChoices, into.holds_ambiguous);
 }
 
 void read_dsn(Reader& reader, const Value& value, DestinationConfig& into) {

@@ -20,6 +20,7 @@ void read_connections_per_recipient(Reader& reader, const Value& value, Destinat
 void read_long_lines(Reader& reader, const Value& value, DestinationConfig& into);
 void read_nul(Reader& reader, const Value& value, DestinationConfig& into);
 void read_eight_bit(Reader& reader, const Value& value, DestinationConfig& into);
+void read_on_ambiguous(Reader& reader, const Value& value, DestinationConfig& into);
 void read_dsn(Reader& reader, const Value& value, DestinationConfig& into);
 void read_xclient(Reader& reader, const Value& value, DestinationConfig& into);
 

@@ -6,9 +6,9 @@
 
 namespace postrider::engine {
 
-AccountPoll::AccountPoll(Services& services, source::SourceFactory& source,
-                         Destination& destination, AccountPolicy policy)
-    : machine_(std::make_unique<Machine>(services, source, destination, std::move(policy))) {}
+AccountPoll::AccountPoll(Services& services, source::SourceFactory& source, Route route,
+                         AccountPolicy policy)
+    : machine_(std::make_unique<Machine>(services, source, std::move(route), std::move(policy))) {}
 
 AccountPoll::~AccountPoll() = default;
 

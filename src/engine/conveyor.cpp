@@ -8,6 +8,8 @@
 #include "postrider/base/assert.h"
 #include "postrider/base/text.h"
 
+#include "engine/settled.h"
+
 namespace postrider::engine {
 
 namespace {
@@ -27,10 +29,10 @@ std::uint64_t memory_of(const Job& job) {
 
 }  // namespace
 
-Conveyor::Conveyor(Services& services, Destination& destination, Load load,
+Conveyor::Conveyor(Services& services, const Route& route, Load load,
                    std::function<void()> on_progress, Done done)
     : services_(services),
-      destination_(destination),
+      route_(route),
       load_(load),
       on_progress_(std::move(on_progress)),
       done_(std::move(done)),
@@ -50,7 +52,7 @@ void Conveyor::fetch_more() {
     if (session_ == nullptr || stopped_by_ || is_over_) {
         return;
     }
-    if (const auto closed = destination_.closed(services_.loop.now())) {
+    if (const auto closed = route_.closed(services_.loop.now())) {
         stop(*closed);
         return;
     }
@@ -60,6 +62,12 @@ void Conveyor::fetch_more() {
     is_full_ = false;
     while (next_fetch_ < load_.jobs.size()) {
         const Job& job = load_.jobs[next_fetch_];
+        if (const auto closed = nobody_takes(job)) {
+            ++next_fetch_;
+            ++load_.report.put_off;
+            load_.report.last_trouble = closed->text;
+            continue;
+        }
         is_enough_ = is_enough_ || is_time_to_commit();
         if (is_enough_) {
             return;
@@ -77,6 +85,30 @@ void Conveyor::fetch_more() {
         ++next_fetch_;
         session_->fetch(job.remote.number);
     }
+}
+
+/// Why it is not even fetched, if so: none of those that lack it is open.
+std::optional<Error> Conveyor::nobody_takes(const Job& job) const {
+    const MonotonicTime now = services_.loop.now();
+    if (route_.is_single() || !route_.is_any_closed(now)) {
+        return std::nullopt;
+    }
+    std::vector<std::string> names = job.record.settled_recipients;
+    const Settled settled(names, route_);
+    std::optional<Error> closed;
+    bool is_some_open = false;
+    for (const Destination* const there : route_.destinations()) {
+        // Whom it is for may not be known before it is fetched.
+        if (settled.has_all(*there) ||
+            (!load_.policy.recipients.empty() &&
+             waiting(settled, *there, load_.policy.recipients).empty())) {
+            continue;
+        }
+        const auto error = there->closed(now);
+        is_some_open = is_some_open || !error;
+        closed = error ? error : closed;
+    }
+    return is_some_open && !load_.is_consuming ? std::nullopt : closed;
 }
 
 /// what was delivered so far is settled, then another session goes on. Where the server
@@ -160,7 +192,7 @@ void Conveyor::deliver_next() {
     if (!can_deliver()) {
         return;
     }
-    if (const auto closed = destination_.closed(services_.loop.now())) {
+    if (const auto closed = route_.closed(services_.loop.now())) {
         stop(*closed);
         put_off_received();
     }
@@ -171,7 +203,7 @@ void Conveyor::deliver_next() {
     Received next = std::move(received_.front());
     received_.pop_front();
     under_way_.push_back({next.job, std::make_unique<Transfer>(
-                                        services_, destination_, load_.policy, load_.origin,
+                                        services_, route_, load_.policy, load_.origin,
                                         with_content_key(*next.job, next.message.facts().sha256))});
     Transfer& transfer = *under_way_.back().transfer;
     transfer.start(
@@ -226,7 +258,7 @@ void Conveyor::put_off_received() {
 /// The destination has closed before it was let have them: it gets them another time.
 void Conveyor::put_off_uncommitted() {
     if (under_way_.empty() || under_way_.front().transfer->is_answered() ||
-        !destination_.closed(services_.loop.now())) {
+        !route_.closed(services_.loop.now())) {
         return;
     }
     release(*under_way_.front().job);
@@ -273,6 +305,10 @@ void Conveyor::count(const TransferResult& result) {
         ++report.held;
     } else if (result.was_delivered) {
         ++report.delivered;
+    } else if (result.was_bounced) {
+        ++report.bounced;
+    } else if (result.was_discarded) {
+        ++report.discarded;
     }
 }
 
@@ -284,6 +320,8 @@ void Conveyor::log(const Job& job, const TransferResult& result) {
                                    {"outcome", !result.is_secured()   ? "put-off"
                                                : is_held              ? "held"
                                                : result.was_delivered ? "delivered"
+                                               : result.was_bounced   ? "bounced"
+                                               : result.was_discarded ? "discarded"
                                                                       : "known"},
                                    {"answer", result.record.note}});
 }

@@ -34,12 +34,15 @@ class Conveyor {
         PollReport& report;     ///< counted up
         const Origin& origin;
         const AccountPolicy& policy;
+        /// The server forgets at QUIT what was fetched: only what all destinations can take is
+        /// (I3).
+        bool is_consuming = false;
         /// Before this time the server allows no next login: no reason to end the session early.
         MonotonicTime next_login_at{};
     };
 
-    Conveyor(Services& services, Destination& destination, Load load,
-             std::function<void()> on_progress, Done done);
+    Conveyor(Services& services, const Route& route, Load load, std::function<void()> on_progress,
+             Done done);
 
     /// `session` is where to fetch from; it outlives the conveyor or ends by session_lost().
     /// `done` may come from inside if there is nothing to do.
@@ -69,6 +72,7 @@ class Conveyor {
     };
 
     void fetch_more();
+    [[nodiscard]] std::optional<Error> nobody_takes(const Job& job) const;
     [[nodiscard]] bool is_time_to_commit() const;
     [[nodiscard]] Job with_content_key(const Job& job, const mail::Digest& sha256);
     [[nodiscard]] const Job& take_asked(std::uint32_t number);
@@ -92,7 +96,7 @@ class Conveyor {
     };
 
     Services& services_;
-    Destination& destination_;
+    const Route& route_;
     Load load_;
     std::function<void()> on_progress_;
     Done done_;

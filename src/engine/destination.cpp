@@ -7,8 +7,9 @@
 
 namespace postrider::engine {
 
-Destination::Destination(std::string name, sink::MailSink& sink, std::uint64_t seed)
-    : name_(std::move(name)), sink_(sink), jitter_(seed) {}
+Destination::Destination(std::string name, sink::MailSink& sink, std::uint64_t seed,
+                         OnAmbiguous on_ambiguous)
+    : name_(std::move(name)), sink_(sink), on_ambiguous_(on_ambiguous), jitter_(seed) {}
 
 std::optional<Error> Destination::closed(MonotonicTime now) const {
     if (!error_ || (error_->retry != Retry::never && now >= paused_until_)) {

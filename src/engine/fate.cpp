@@ -6,8 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "postrider/engine/policy.h"
-
 namespace postrider::engine {
 
 namespace {
@@ -23,20 +21,44 @@ bool is_about_room(const sink::Verdict& verdict) {
            });
 }
 
+const Refusal* find_code(const RefusalPolicy& policy, const sink::Verdict& verdict) {
+    for (const std::string& code : {verdict.enhanced, std::to_string(verdict.code)}) {
+        if (const auto found = policy.by_code.find(code); found != policy.by_code.end()) {
+            return &found->second;
+        }
+    }
+    return nullptr;
+}
+
 }  // namespace
 
-Fate fate_of(const sink::Verdict& verdict, std::optional<WallTime> failing_since, WallTime now) {
+bool is_foreseen(const RefusalPolicy& policy, const sink::Verdict& verdict) {
+    return find_code(policy, verdict) != nullptr;
+}
+
+Fate fate_of(const sink::Verdict& verdict, const FateRules& rules,
+             std::optional<WallTime> failing_since, WallTime now) {
     switch (verdict.outcome) {
         case sink::Outcome::delivered:
             return Fate::settled;
         case sink::Outcome::later:
-        case sink::Outcome::ambiguous:
             return Fate::retry;
+        case sink::Outcome::ambiguous:
+            return rules.holds_ambiguous ? Fate::hold : Fate::retry;
         case sink::Outcome::refused:
             break;
     }
     if (is_about_room(verdict) && (!failing_since || now - *failing_since < kQuotaPatience)) {
         return Fate::retry;
+    }
+    const Refusal* const by_code = find_code(rules.refused, verdict);
+    switch (by_code != nullptr ? *by_code : rules.refused.otherwise) {
+        case Refusal::hold:
+            break;
+        case Refusal::discard:
+            return Fate::discard;
+        case Refusal::bounce:
+            return Fate::bounce;
     }
     return Fate::hold;
 }

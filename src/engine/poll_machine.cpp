@@ -22,9 +22,9 @@ Error winding_down() {
 
 }  // namespace
 
-AccountPoll::Machine::Machine(Services& services, source::SourceFactory& source,
-                              Destination& destination, AccountPolicy policy)
-    : services_(services), source_(source), destination_(destination), policy_(std::move(policy)) {
+AccountPoll::Machine::Machine(Services& services, source::SourceFactory& source, Route route,
+                              AccountPolicy policy)
+    : services_(services), source_(source), route_(std::move(route)), policy_(std::move(policy)) {
     report_.account = policy_.account;
 }
 
@@ -65,18 +65,31 @@ void AccountPoll::Machine::enter(State state) {
 
 void AccountPoll::Machine::probe() {
     // Nobody logs in to fetch mail that nobody takes.
-    if (const auto closed = destination_.closed(services_.loop.now())) {
+    if (const auto closed = route_.closed(services_.loop.now())) {
         finish(closed);
         return;
     }
-    operation_ = destination_.sink().probe([this](const Expected<void>& willing) {
-        if (!willing) {
-            destination_.on_fault(willing.error(), services_.loop.now());
-            finish(destination_.closed(services_.loop.now()));
-            return;
+    for (Destination* const there : route_.destinations()) {
+        if (!there->closed(services_.loop.now())) {
+            probes_.push_back(there->sink().probe(
+                [this, there](const Expected<void>& willing) { on_probed(*there, willing); }));
         }
-        open();
-    });
+    }
+}
+
+void AccountPoll::Machine::on_probed(Destination& destination, const Expected<void>& willing) {
+    const MonotonicTime now = services_.loop.now();
+    if (!willing) {
+        destination.on_fault(willing.error(), now);
+    }
+    if (++probed_ < probes_.size()) {
+        return;
+    }
+    if (const auto closed = route_.closed(now)) {
+        finish(closed);
+        return;
+    }
+    open();
 }
 
 void AccountPoll::Machine::open() {
@@ -203,9 +216,10 @@ void AccountPoll::Machine::begin_transfers() {
     known_.known = true;
     enter(State::transferring);
     conveyor_ = std::make_unique<Conveyor>(
-        services_, destination_,
+        services_, route_,
         Conveyor::Load{
             plan_.fetch, plan_.records, contents_, report_, origin_, policy_,
+            capabilities_.consumes_on_settle,
             services_.loop.now() + capabilities_.min_login_interval.value_or(Duration::zero())},
         [this] { progress_(report_); },
         [this](std::optional<Error> local_fault) { on_conveyed(std::move(local_fault)); });
@@ -247,7 +261,7 @@ void AccountPoll::Machine::on_conveyed(std::optional<Error> local_fault) {
 
 void AccountPoll::Machine::secure() {
     enter(State::securing);
-    if (!destination_.closed(services_.loop.now())) {
+    if (!route_.is_any_closed(services_.loop.now())) {
         // While a destination is in trouble nothing is deleted on the strength of what it took
         // before: whoever repairs it may need that mail once more.
         std::vector<Job> jobs =

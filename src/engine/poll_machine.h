@@ -19,8 +19,7 @@ namespace postrider::engine {
 /// The states of AccountPoll and what happens in each; see there for the picture.
 class AccountPoll::Machine final : private source::SourceEvents {
   public:
-    Machine(Services& services, source::SourceFactory& source, Destination& destination,
-            AccountPolicy policy);
+    Machine(Services& services, source::SourceFactory& source, Route route, AccountPolicy policy);
 
     void start(Progress progress, Done done);
     [[nodiscard]] bool wind_down();
@@ -42,6 +41,7 @@ class AccountPoll::Machine final : private source::SourceEvents {
 
     void enter(State state);
     void probe();
+    void on_probed(Destination& destination, const Expected<void>& willing);
     void open();
     void on_loaded(Expected<store::AccountRecords> known);
 
@@ -81,7 +81,7 @@ class AccountPoll::Machine final : private source::SourceEvents {
 
     Services& services_;
     source::SourceFactory& source_;
-    Destination& destination_;
+    const Route route_;
     const AccountPolicy policy_;
     Progress progress_;
     Done done_;
@@ -106,6 +106,8 @@ class AccountPoll::Machine final : private source::SourceEvents {
     std::vector<store::Change> settled_;  ///< what is to be recorded after a good QUIT
 
     std::unique_ptr<event::Timer> soon_;
+    std::vector<std::unique_ptr<event::Operation>> probes_;
+    std::size_t probed_ = 0;
     std::unique_ptr<event::Operation> operation_;
     std::unique_ptr<Conveyor> conveyor_;
     std::unique_ptr<source::MailSource> session_;

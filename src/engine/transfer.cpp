@@ -7,35 +7,45 @@
 
 #include "postrider/base/assert.h"
 #include "postrider/base/text.h"
-#include "postrider/engine/fate.h"
+#include "postrider/mail/bounce.h"
 #include "postrider/mail/date.h"
 #include "postrider/mail/header_scan.h"
 #include "postrider/mail/trace.h"
+
+#include "engine/settled.h"
 
 namespace postrider::engine {
 
 namespace {
 
-std::vector<mail::Address> unsettled(const std::vector<mail::Address>& recipients,
-                                     const std::vector<std::string>& settled) {
-    std::vector<mail::Address> rest;
-    std::copy_if(recipients.begin(), recipients.end(), std::back_inserter(rest),
-                 [&](const mail::Address& recipient) {
-                     return std::find(settled.begin(), settled.end(), recipient.text()) ==
-                            settled.end();
-                 });
-    return rest;
+constexpr const char* kInDoubt =
+    "an earlier delivery of it was cut off, and whether it was taken is not known (on_ambiguous: "
+    "hold)";
+
+/// A message of our own: small, so that it stays in memory.
+Expected<std::shared_ptr<const mail::OutgoingMessage>> own_message(const std::string& text) {
+    mail::MessageBuilder builder({"", text.size()});
+    if (auto taken = builder.append(text); !taken) {
+        return failure(taken.error());
+    }
+    auto message = builder.finish();
+    if (!message) {
+        return failure(message.error());
+    }
+    return std::make_shared<const mail::OutgoingMessage>(*std::move(message), "",
+                                                         std::vector<mail::ByteRange>());
 }
 
 }  // namespace
 
-Transfer::Transfer(Services& services, Destination& destination, const AccountPolicy& policy,
+Transfer::Transfer(Services& services, const Route& route, const AccountPolicy& policy,
                    const Origin& origin, Job job)
     : services_(services),
-      destination_(destination),
+      route_(route),
       policy_(policy),
       origin_(origin),
       job_(std::move(job)),
+      reported_soon_(services.loop.make_timer([this] { on_all_reported(); })),
       end_soon_(services.loop.make_timer([this] { end(); })) {}
 
 void Transfer::start(mail::Message message, Answered answered, Done done) {
@@ -56,29 +66,36 @@ void Transfer::start(mail::Message message, Answered answered, Done done) {
         return;
     }
     record.phase = store::Phase::seen;
+    failures_before_ = record.failures;
     if (const auto prepared = prepare(std::move(message)); !prepared) {
         is_answered_ = true;
         result_.local_fault = prepared.error();
         end_soon_->arm(Duration::zero());
         return;
     }
-    if (envelope_.recipients.empty()) {
+    if (legs_.empty()) {
         // Everybody of today's list had it on an earlier day.
         is_answered_ = true;
         this->record();
         return;
     }
-    delivery_ = destination_.sink().deliver(
-        envelope_, outgoing_, [this](const sink::DeliveryReport& report) { on_report(report); });
-    if (is_committed_) {
-        delivery_->commit();
+    for (Leg& leg : legs_) {
+        begin(leg);
+    }
+    if (is_all_reported()) {
+        reported_soon_->arm(Duration::zero());
+    } else if (is_committed_) {
+        hand_over();
     }
 }
 
 void Transfer::commit() {
+    if (is_committed_) {
+        return;
+    }
     is_committed_ = true;
-    if (delivery_ != nullptr) {
-        delivery_->commit();
+    if (!legs_.empty() && !is_all_reported()) {
+        hand_over();
     }
 }
 
@@ -87,6 +104,7 @@ void Transfer::commit() {
 void Transfer::forget_other_content() {
     store::MessageRecord& record = result_.record;
     record.settled_recipients.clear();
+    record.in_doubt.clear();
     record.held_copy = false;
     record.delivered_at.reset();
     record.failing_since.reset();
@@ -117,8 +135,13 @@ Expected<void> Transfer::prepare(mail::Message message) {
         return failure(head.error());
     }
     const mail::HeaderScan scan = mail::scan_header(*head);
-    envelope_ =
-        mail::make_envelope(scan, unsettled(policy_.recipients, result_.record.settled_recipients));
+    envelope_ = mail::make_envelope(scan, policy_.recipients);
+    const Settled settled(result_.record.settled_recipients, route_);
+    for (Destination* const there : route_.destinations()) {
+        if (auto recipients = waiting(settled, *there, envelope_.recipients); !recipients.empty()) {
+            legs_.push_back({there, std::move(recipients)});
+        }
+    }
     delivery_id_ = mail::delivery_id(services_.ledger.installation_key(), policy_.account,
                                      job_.remote.uid, message.facts().sha256);
     mail::Trace trace;
@@ -127,7 +150,7 @@ Expected<void> Transfer::prepare(mail::Message message) {
     trace.from_address = origin_.address;
     trace.by_host = services_.own_host;
     trace.with = origin_.transport;
-    trace.recipient = policy_.recipients.size() == 1 ? policy_.recipients.front().text() : "";
+    trace.recipient = envelope_.recipients.size() == 1 ? envelope_.recipients.front().text() : "";
     trace.time = services_.loop.wall_now();
     outgoing_ = std::make_shared<const mail::OutgoingMessage>(
         std::move(message), mail::trace_header(trace), scan.return_path_fields,
@@ -135,97 +158,298 @@ Expected<void> Transfer::prepare(mail::Message message) {
     return {};
 }
 
-void Transfer::on_report(const sink::DeliveryReport& report) {
-    POSTRIDER_ASSERT(report.verdicts.size() == envelope_.recipients.size());
-    store::MessageRecord& record = result_.record;
-    record.failures = report.hung_up ? record.failures + 1 : 0;
-    for (std::size_t i = 0; i < report.verdicts.size(); ++i) {
-        judge(report.verdicts[i], envelope_.recipients[i], report);
-    }
-    tell_destination(report);
-    if (refused_.empty()) {
-        this->record();
+void Transfer::begin(Leg& leg) {
+    const std::vector<std::string>& in_doubt = result_.record.in_doubt;
+    Destination& there = *leg.destination;
+    if (there.holds_ambiguous() &&
+        std::find(in_doubt.begin(), in_doubt.end(), there.name()) != in_doubt.end()) {
+        end_leg(leg, sink::Outcome::ambiguous, kInDoubt);
+    } else if (const auto closed = there.closed(services_.loop.now())) {
+        end_leg(leg, sink::Outcome::later, closed->text);
     } else {
-        hold_refused();
+        leg.delivery = there.sink().deliver(
+            {envelope_.sender, leg.recipients}, outgoing_,
+            [this, &leg](sink::DeliveryReport report) { on_report(leg, std::move(report)); });
     }
-    is_answered_ = true;
-    const Answered answered = std::move(answered_);
-    answered();
 }
 
-void Transfer::judge(const sink::Verdict& verdict, const mail::Address& recipient,
-                     const sink::DeliveryReport& report) {
-    const WallTime now = services_.loop.wall_now();
-    const bool is_misconfigured = report.fault && report.fault->retry == Retry::never;
-    store::MessageRecord& record = result_.record;
-    std::string answer = in_words(verdict);
-    Fate fate = fate_of(verdict, record.failing_since, now);
-    if (fate == Fate::hold && is_misconfigured) {
-        fate = Fate::retry;  // what such a destination refuses says nothing of the message
-    } else if (fate == Fate::retry && record.failures >= kPoisonAfter) {
-        // Like poison on the fetching side: it shall not hold up the others for ever.
-        fate = Fate::hold;
-        answer = fmt::format("the destination lost the connection over it {} times in a row: {}",
-                             record.failures, answer);
+/// Without asking the destination.
+void Transfer::end_leg(Leg& leg, sink::Outcome outcome, const std::string& why) {
+    leg.delivery.reset();
+    leg.report.emplace();
+    leg.report->verdicts.assign(leg.recipients.size(), {outcome, 0, "", why});
+}
+
+void Transfer::hand_over() {
+    std::vector<std::string> doubtful;
+    for (const Leg& leg : legs_) {
+        if (!leg.report && leg.destination->holds_ambiguous()) {
+            doubtful.push_back(leg.destination->name());
+        }
     }
-    switch (fate) {
-        case Fate::settled:
-            record.settled_recipients.push_back(recipient.text());
-            result_.was_delivered = true;
-            record.note = answer;
-            break;
-        case Fate::hold:
-            refused_.push_back(recipient);
-            result_.trouble = recipient.text() + ": " + answer;
-            break;
-        case Fate::retry:
-            put_off(recipient.text() + ": " + answer);
-            if (verdict.outcome == sink::Outcome::refused && !record.failing_since) {
-                record.failing_since = now;  // patience with a full mailbox ends some day
+    if (doubtful.empty()) {
+        commit_legs();
+        return;
+    }
+    // who ends us now leaves behind that these may have taken it.
+    has_intent_ = true;
+    store::MessageRecord intent = result_.record;
+    intent.in_doubt = std::move(doubtful);
+    operation_ = services_.ledger.write(
+        policy_.account, {store::PutMessage{std::move(intent)}},
+        [this](const Expected<void>& written) {
+            if (!written) {
+                fail(written.error());
+                return;
             }
-            break;
+            operation_ = services_.ledger.sync([this](const Expected<void>& durable) {
+                if (!durable) {
+                    fail(durable.error());
+                    return;
+                }
+                commit_legs();
+            });
+        });
+}
+
+void Transfer::commit_legs() {
+    for (Leg& leg : legs_) {
+        if (leg.report) {
+            continue;
+        }
+        if (const auto closed = leg.destination->closed(services_.loop.now())) {
+            end_leg(leg, sink::Outcome::later, closed->text);
+        } else {
+            leg.delivery->commit();
+        }
+    }
+    if (is_all_reported() && !is_answered_) {
+        reported_soon_->arm(Duration::zero());
     }
 }
 
-void Transfer::tell_destination(const sink::DeliveryReport& report) {
+void Transfer::on_report(Leg& leg, sink::DeliveryReport report) {
+    leg.report = std::move(report);
+    tell_destination(leg);
+    if (is_all_reported()) {
+        on_all_reported();
+    }
+}
+
+bool Transfer::is_all_reported() const {
+    return std::all_of(legs_.begin(), legs_.end(),
+                       [](const Leg& leg) { return leg.report.has_value(); });
+}
+
+void Transfer::tell_destination(const Leg& leg) {
     const MonotonicTime now = services_.loop.now();
+    const sink::DeliveryReport& report = *leg.report;
     if (report.fault && report.hung_up) {
-        destination_.on_hung_up(*report.fault, now, delivery_id_);
-    } else if (report.fault) {
-        destination_.on_fault(*report.fault, now);
-    } else if (result_.was_delivered) {
-        destination_.on_accepted();
-    } else if (!refused_.empty()) {
-        destination_.on_refused(result_.trouble);
+        leg.destination->on_hung_up(*report.fault, now, delivery_id_);
+        return;
+    }
+    if (report.fault) {
+        leg.destination->on_fault(*report.fault, now);
+        return;
+    }
+    const Judgement judgement = judged(leg);
+    if (!judgement.delivered.empty()) {
+        leg.destination->on_accepted();
+    } else if (!judgement.hold_reason.empty() || !judgement.bounced.empty() ||
+               !judgement.discarded.empty()) {
+        const bool is_expected = std::all_of(
+            report.verdicts.begin(), report.verdicts.end(),
+            [&](const sink::Verdict& verdict) { return is_foreseen(policy_.refused, verdict); });
+        if (!is_expected) {
+            leg.destination->on_refused(in_words({leg.recipients.back(), report.verdicts.back()}));
+        }
     } else if (std::any_of(report.verdicts.begin(), report.verdicts.end(),
                            [](const sink::Verdict& verdict) {
                                return verdict.outcome == sink::Outcome::later;
                            })) {
-        destination_.on_put_off(now, result_.trouble);
+        leg.destination->on_put_off(now, judgement.put_off);
     }
 }
 
-void Transfer::hold_refused() {
+Judgement Transfer::judged(const Leg& leg) const {
+    return judge(*leg.report, leg.recipients,
+                 {{policy_.refused, leg.destination->holds_ambiguous()},
+                  result_.record.failing_since,
+                  failures_before_ + 1},
+                 services_.loop.wall_now());
+}
+
+void Transfer::on_all_reported() {
+    std::vector<Judgement> judgements;
+    bool was_tried = false;
+    bool has_hung_up = false;
+    for (const Leg& leg : legs_) {
+        judgements.push_back(judged(leg));
+        was_tried = was_tried || leg.delivery != nullptr;
+        has_hung_up = has_hung_up || leg.report->hung_up;
+    }
+    if (was_tried) {
+        result_.record.failures = has_hung_up ? failures_before_ + 1 : 0;
+    }
+    auto judgement = judgements.begin();
+    for (Leg& leg : legs_) {
+        take(leg, std::move(*judgement++));
+    }
+    is_answered_ = true;
+    settle_refused();
+    const Answered answered = std::move(answered_);
+    answered();
+}
+
+void Transfer::take(Leg& leg, Judgement judgement) {
+    store::MessageRecord& record = result_.record;
+    Settled settled(record.settled_recipients, route_);
+    for (const auto* const done : {&judgement.delivered, &judgement.discarded}) {
+        for (const mail::Address& recipient : *done) {
+            settled.add(*leg.destination, recipient);
+        }
+    }
+    result_.was_delivered = result_.was_delivered || !judgement.delivered.empty();
+    result_.was_discarded = result_.was_discarded || !judgement.discarded.empty();
+    if (!judgement.note.empty()) {
+        record.note = named(leg, judgement.note);
+    }
+    if (!judgement.hold_reason.empty()) {
+        result_.trouble = named(leg, judgement.hold_reason);
+    }
+    if (!judgement.put_off.empty()) {
+        put_off(named(leg, judgement.put_off));
+    }
+    if (judgement.lacks_room && !record.failing_since) {
+        record.failing_since = services_.loop.wall_now();  // patience ends some day
+    }
+    leg.held = std::move(judgement.held);
+    leg.bounced = std::move(judgement.bounced);
+}
+
+/// One after the other: copies of what is to be held, a bounce, and then the record of it all.
+void Transfer::settle_refused() {
+    for (Leg& leg : legs_) {
+        if (!leg.held.empty()) {
+            hold(leg);
+            return;
+        }
+    }
+    const bool has_to_bounce = std::any_of(legs_.begin(), legs_.end(),
+                                           [](const Leg& leg) { return !leg.bounced.empty(); });
+    if (has_to_bounce) {
+        bounce();
+    } else {
+        record();
+    }
+}
+
+void Transfer::hold(Leg& leg) {
     store::HeldMessage held;
     held.delivery_id = delivery_id_;
     held.account = policy_.account;
     held.uid = job_.remote.uid;
-    held.destination = destination_.name();
+    held.destination = leg.destination->name();
     held.held_at = services_.loop.wall_now();
-    held.envelope = {envelope_.sender, refused_};
-    held.reason = result_.trouble;
-    operation_ = services_.held.hold(held, outgoing_, [this](const Expected<void>& kept) {
-        if (kept) {
-            has_held_copy_ = true;
-            for (const mail::Address& recipient : refused_) {
-                result_.record.settled_recipients.push_back(recipient.text());
-            }
-        } else {
+    held.envelope.sender = envelope_.sender;
+    for (const Refused& refused : leg.held) {
+        held.envelope.recipients.push_back(refused.recipient);
+    }
+    held.reason = in_words(leg.held.back());
+    operation_ = services_.held.hold(held, outgoing_, [this, &leg](const Expected<void>& kept) {
+        if (!kept) {
             put_off(kept.error().text);
             result_.local_fault = kept.error();
+            record();
+            return;
         }
-        record();
+        has_held_copy_ = true;
+        settle(leg, leg.held);
+        settle_refused();
     });
+}
+
+/// These are done with. Empties the list.
+void Transfer::settle(Leg& leg, std::vector<Refused>& done) {
+    Settled settled(result_.record.settled_recipients, route_);
+    for (const Refused& one : std::exchange(done, {})) {
+        settled.add(*leg.destination, one.recipient);
+    }
+}
+
+void Transfer::bounce() {
+    const auto head = outgoing_->received_head(mail::kHeaderScanLimit);
+    if (!head) {
+        fail(head.error());
+        return;
+    }
+    if (const auto fault = mail::fault_of_bounce(envelope_, *head)) {
+        end_bounce(Fate::hold, "not bounced: " + *fault);
+        return;
+    }
+    POSTRIDER_ASSERT(route_.bounces() != nullptr);
+    if (const auto closed = route_.bounces()->closed(services_.loop.now())) {
+        end_bounce(Fate::retry, closed->text);
+        return;
+    }
+    mail::Bounce bounce{.delivery_id = delivery_id_,
+                        .by_host = services_.own_host,
+                        .sender = *envelope_.sender,
+                        .failed = {},
+                        .head = *head,
+                        .time = services_.loop.wall_now()};
+    for (const Leg& leg : legs_) {
+        for (const auto& [recipient, verdict] : leg.bounced) {
+            bounce.failed.push_back({recipient, verdict.code, verdict.enhanced, verdict.text});
+        }
+    }
+    auto message = own_message(mail::bounce_text(bounce));
+    if (!message) {
+        fail(message.error());
+        return;
+    }
+    bouncing_ = route_.bounces()->sink().deliver(
+        {std::nullopt, {*envelope_.sender}}, *std::move(message),
+        [this](const sink::DeliveryReport& report) { on_bounced(report); });
+    bouncing_->commit();
+}
+
+void Transfer::on_bounced(const sink::DeliveryReport& report) {
+    const sink::Verdict& verdict = report.verdicts.front();
+    if (report.fault) {
+        route_.bounces()->on_fault(*report.fault, services_.loop.now());
+        end_bounce(Fate::retry, "the bounce was put off: " + in_words(verdict));
+    } else if (verdict.outcome == sink::Outcome::delivered) {
+        end_bounce(Fate::bounce, in_words(verdict));
+    } else if (verdict.outcome == sink::Outcome::refused) {
+        end_bounce(Fate::hold, "its bounce was refused, too: " + in_words(verdict));
+    } else {
+        end_bounce(Fate::retry, "the bounce was put off: " + in_words(verdict));
+    }
+}
+
+/// What becomes of all those whose refusal was to be told to the sender.
+void Transfer::end_bounce(Fate fate, const std::string& words) {
+    for (Leg& leg : legs_) {
+        if (leg.bounced.empty()) {
+            continue;
+        }
+        Refused& last = leg.bounced.back();
+        const std::string why = named(leg, in_words(last));
+        if (fate == Fate::bounce) {
+            result_.was_bounced = true;
+            result_.record.note = fmt::format("bounced to the sender ({}): {}", words, why);
+            settle(leg, leg.bounced);
+        } else if (fate == Fate::hold) {
+            last.verdict.text += " (" + words + ")";
+            result_.trouble = named(leg, in_words(last));
+            leg.held = std::exchange(leg.bounced, {});
+        } else {
+            put_off(why + " (" + words + ")");
+            leg.bounced.clear();
+        }
+    }
+    settle_refused();
 }
 
 void Transfer::put_off(const std::string& why) {
@@ -233,11 +457,16 @@ void Transfer::put_off(const std::string& why) {
     result_.trouble = why;
 }
 
+/// Of several destinations it is told which one said so.
+std::string Transfer::named(const Leg& leg, const std::string& words) const {
+    return route_.is_single() ? words : leg.destination->name() + ": " + words;
+}
+
 /// A message that was merely put off is as it was before: nothing of it needs to be remembered.
 bool Transfer::has_news() const {
     const store::MessageRecord& before = job_.record;
     const store::MessageRecord& now = result_.record;
-    return now.phase != store::Phase::seen || now.held_copy != before.held_copy ||
+    return has_intent_ || now.phase != store::Phase::seen || now.held_copy != before.held_copy ||
            now.settled_recipients != before.settled_recipients ||
            now.failing_since != before.failing_since || now.failures != before.failures ||
            now.retry_after != before.retry_after;
@@ -246,20 +475,7 @@ bool Transfer::has_news() const {
 void Transfer::record() {
     store::MessageRecord& record = result_.record;
     if (record.phase == store::Phase::seen) {
-        if (!result_.trouble.empty()) {
-            record.note = result_.trouble;
-        }
-        if (has_held_copy_) {
-            // Remembered also while other recipients are still waiting: never to be deleted.
-            record.held_copy = true;
-        }
-        if (!is_put_off_) {
-            record.phase = record.held_copy ? store::Phase::held : store::Phase::delivered;
-            record.failing_since.reset();
-            if (record.phase == store::Phase::delivered) {
-                record.delivered_at = services_.loop.wall_now();
-            }
-        }
+        take_stock();
     }
     record.awaits_quit = origin_.consumes_on_settle && record.phase != store::Phase::seen;
     if (!has_news()) {
@@ -273,6 +489,39 @@ void Transfer::record() {
                                             }
                                             end();
                                         });
+}
+
+/// What all of it comes to.
+void Transfer::take_stock() {
+    store::MessageRecord& record = result_.record;
+    if (!result_.trouble.empty()) {
+        record.note = result_.trouble;
+    }
+    if (has_held_copy_) {
+        // Remembered also while other recipients are still waiting: never to be deleted.
+        record.held_copy = true;
+    }
+    if (!result_.local_fault) {
+        record.in_doubt.clear();
+    }
+    Settled settled(record.settled_recipients, route_);
+    for (const Destination* const there : route_.destinations()) {
+        if (waiting(settled, *there, envelope_.recipients).empty()) {
+            settled.add_all(*there);
+        }
+    }
+    if (!is_put_off_) {
+        record.phase = record.held_copy ? store::Phase::held : store::Phase::delivered;
+        record.failing_since.reset();
+        if (record.phase == store::Phase::delivered) {
+            record.delivered_at = services_.loop.wall_now();
+        }
+    }
+}
+
+void Transfer::fail(const Error& error) {
+    result_.local_fault = error;
+    end();
 }
 
 void Transfer::end() {

@@ -1,18 +1,22 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "postrider/engine/destination.h"
 #include "postrider/engine/plan.h"
 #include "postrider/engine/policy.h"
+#include "postrider/engine/route.h"
 #include "postrider/engine/services.h"
 #include "postrider/mail/message.h"
 #include "postrider/mail/outgoing.h"
+
+#include "engine/judgement.h"
 
 namespace postrider::engine {
 
@@ -30,6 +34,8 @@ struct Origin {
 struct TransferResult {
     store::MessageRecord record;
     bool was_delivered = false;  ///< some recipient got it in this transfer
+    bool was_discarded = false;  ///< some destination refused it, and nobody wants it
+    bool was_bounced = false;    ///< some destination refused it, and its sender was told
     std::string trouble;         ///< why it was put off or held; empty if neither
     /// The state could not be written: stop fetching and deleting.
     std::optional<Error> local_fault;
@@ -41,44 +47,69 @@ struct TransferResult {
     }
 };
 
-/// The way of one received message: envelope, delivery, a held copy of what was refused, and the
-/// record of it all. The destination takes it only after commit(), and it ends only when the ledger
-/// has written: who commits the next one then leaves at most one delivery in doubt.
+/// The way of one received message: envelope, delivery to each destination that lacks it, a held
+/// copy of what was refused, and the record of it all. The destinations take it only after
+/// commit(), and it ends only when the ledger has written: who commits the next one then
+/// leaves at most one delivery of each destination in doubt.
 ///
-///   start() -> delivering --answer--> [holding ->] recording -> done
+///   start() -> delivering --all have answered--> [holding, bouncing ->] recording -> done
 class Transfer {
   public:
     using Answered = std::function<void()>;
     using Done = std::function<void(TransferResult)>;
 
     /// What it refers to outlives it.
-    Transfer(Services& services, Destination& destination, const AccountPolicy& policy,
+    Transfer(Services& services, const Route& route, const AccountPolicy& policy,
              const Origin& origin, Job job);
 
-    /// `answered`: the destination has no more to say of this message, what is left is to write it
-    /// down; then `done`. Both run at most once, from the loop, never after ~Transfer.
+    /// `answered`: the destinations have no more to say of this message, what is left is to write
+    /// it down; then `done`. Both run at most once, from the loop, never after ~Transfer.
     void start(mail::Message message, Answered answered, Done done);
 
-    /// The destination may take the message now.
+    /// The destinations may take the message now.
     void commit();
     [[nodiscard]] bool is_answered() const { return is_answered_; }
 
   private:
+    /// The way to one destination.
+    struct Leg {
+        Destination* destination;
+        std::vector<mail::Address> recipients;  ///< who is to get it there
+        std::unique_ptr<sink::Delivery> delivery = nullptr;
+        std::optional<sink::DeliveryReport> report = std::nullopt;
+        std::vector<Refused> held = {};
+        std::vector<Refused> bounced = {};
+    };
+
     void forget_other_content();
     [[nodiscard]] bool is_known_content(const mail::Digest& sha256);
     [[nodiscard]] Expected<void> prepare(mail::Message message);
-    void on_report(const sink::DeliveryReport& report);
-    void judge(const sink::Verdict& verdict, const mail::Address& recipient,
-               const sink::DeliveryReport& report);
-    void tell_destination(const sink::DeliveryReport& report);
-    void hold_refused();
+    void begin(Leg& leg);
+    static void end_leg(Leg& leg, sink::Outcome outcome, const std::string& why);
+    void hand_over();
+    void commit_legs();
+    void on_report(Leg& leg, sink::DeliveryReport report);
+    void tell_destination(const Leg& leg);
+    [[nodiscard]] Judgement judged(const Leg& leg) const;
+    [[nodiscard]] bool is_all_reported() const;
+    void on_all_reported();
+    void take(Leg& leg, Judgement judgement);
+    void settle_refused();
+    void hold(Leg& leg);
+    void settle(Leg& leg, std::vector<Refused>& done);
+    void bounce();
+    void on_bounced(const sink::DeliveryReport& report);
+    void end_bounce(Fate fate, const std::string& words);
     void put_off(const std::string& why);
+    [[nodiscard]] std::string named(const Leg& leg, const std::string& words) const;
     [[nodiscard]] bool has_news() const;
     void record();
+    void take_stock();
+    void fail(const Error& error);
     void end();
 
     Services& services_;
-    Destination& destination_;
+    const Route& route_;
     const AccountPolicy& policy_;
     const Origin& origin_;
     Job job_;
@@ -88,15 +119,18 @@ class Transfer {
     bool is_answered_ = false;
 
     std::string delivery_id_;
-    mail::Envelope envelope_;
-    // Owners: this transfer, and the sink or held store while they work on it.
+    mail::Envelope envelope_;  ///< of all recipients
+    // Owners: this transfer, and the sinks or held store while they work on it.
     std::shared_ptr<const mail::OutgoingMessage> outgoing_;
-    std::vector<mail::Address> refused_;
-    bool has_held_copy_ = false;
+    std::list<Leg> legs_;  ///< deliveries refer to them
+    std::uint32_t failures_before_ = 0;
+    bool has_intent_ = false;     ///< the ledger was told what is about to be handed over
+    bool has_held_copy_ = false;  ///< some copy was held now
     bool is_put_off_ = false;
     TransferResult result_;
-    std::unique_ptr<sink::Delivery> delivery_;
+    std::unique_ptr<sink::Delivery> bouncing_;
     std::unique_ptr<event::Operation> operation_;
+    std::unique_ptr<event::Timer> reported_soon_;
     std::unique_ptr<event::Timer> end_soon_;
 };
 

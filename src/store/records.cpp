@@ -85,12 +85,12 @@ Phase phase_of(const SQLite::Column& column) {
     return static_cast<Phase>(number);
 }
 
-std::vector<std::string> settled_of(const SQLite::Column& column) {
-    auto recipients = parse_netstrings(octets_of(column));
-    if (!recipients) {
-        damaged("a record has unreadable recipients");
+std::vector<std::string> strings_of(const SQLite::Column& column) {
+    auto strings = parse_netstrings(octets_of(column));
+    if (!strings) {
+        damaged("a record has unreadable recipients or destinations");
     }
-    return *std::move(recipients);
+    return *std::move(strings);
 }
 
 std::string to_words(const std::map<std::string, WallTime>& quirks) {
@@ -121,8 +121,8 @@ std::map<std::string, WallTime> quirks_of(const SQLite::Column& column) {
 
 constexpr const char* kLoadMessages =
     "SELECT uid, occurrence, listed_size, sha256, phase, first_seen, delivered_at, failures, "
-    "failing_since, retry_after, absent_since, settled, held_copy, awaits_quit, note FROM messages "
-    "WHERE account = ?";
+    "failing_since, retry_after, absent_since, settled, held_copy, awaits_quit, note, in_doubt FROM "
+    "messages WHERE account = ?";
 
 MessageRecord record_of(const SQLite::Statement& row) {
     MessageRecord record;
@@ -137,23 +137,25 @@ MessageRecord record_of(const SQLite::Statement& row) {
     record.failing_since = optional_time_of(row.getColumn(8));
     record.retry_after = optional_time_of(row.getColumn(9));
     record.absent_since = optional_time_of(row.getColumn(10));
-    record.settled_recipients = settled_of(row.getColumn(11));
+    record.settled_recipients = strings_of(row.getColumn(11));
     record.held_copy = row.getColumn(12).getInt() != 0;
     record.awaits_quit = row.getColumn(13).getInt() != 0;
     record.note = octets_of(row.getColumn(14));
+    record.in_doubt = strings_of(row.getColumn(15));
     return record;
 }
 
 constexpr const char* kPutMessage =
     "INSERT INTO messages (account, uid, occurrence, listed_size, sha256, phase, first_seen, "
     "delivered_at, failures, failing_since, retry_after, absent_since, settled, held_copy, "
-    "awaits_quit, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "awaits_quit, note, in_doubt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT DO UPDATE SET listed_size = excluded.listed_size, sha256 = excluded.sha256, "
     "phase = excluded.phase, first_seen = excluded.first_seen, "
     "delivered_at = excluded.delivered_at, failures = excluded.failures, "
     "failing_since = excluded.failing_since, retry_after = excluded.retry_after, "
     "absent_since = excluded.absent_since, settled = excluded.settled, held_copy = "
-    "excluded.held_copy, awaits_quit = excluded.awaits_quit, note = excluded.note";
+    "excluded.held_copy, awaits_quit = excluded.awaits_quit, note = excluded.note, in_doubt = "
+    "excluded.in_doubt";
 
 }  // namespace
 
@@ -233,6 +235,7 @@ std::int64_t Records::find_or_add_account(const std::string& name) {
 
 void Records::put(std::int64_t account, const MessageRecord& record) {
     const std::string settled = to_netstrings(record.settled_recipients);
+    const std::string in_doubt = to_netstrings(record.in_doubt);
     Use use(put_message_);
     use.bind(account);
     use.bind_blob(record.key.uid.data(), record.key.uid.size());
@@ -254,6 +257,7 @@ void Records::put(std::int64_t account, const MessageRecord& record) {
     use.bind(std::int64_t{record.held_copy ? 1 : 0});
     use.bind(std::int64_t{record.awaits_quit ? 1 : 0});
     use.bind_text(record.note);
+    use.bind_blob(in_doubt.data(), in_doubt.size());
     use.step();
 }
 

@@ -20,7 +20,7 @@ constexpr int kApplicationId = 0x50526472;
 
 /// Step n brings version n to n + 1. What was released is never changed: new steps follow.
 /// meta, and the names in accounts, are read before any migration: they keep their form for ever.
-constexpr std::array<const char*, 3> kMigrations = {
+constexpr std::array<const char*, 4> kMigrations = {
     // UIDs are octets, compared as octets. Times are milliseconds since 1970 in UTC. A size uses
     // all 64 bits. settled is a row of netstrings. Rows are addressed by their key alone.
     R"sql(
@@ -85,6 +85,10 @@ ALTER TABLE accounts ADD COLUMN quirks TEXT NOT NULL DEFAULT '';
 )sql",
     R"sql(
 ALTER TABLE messages ADD COLUMN awaits_quit INTEGER NOT NULL DEFAULT 0;
+)sql",
+    // A row of netstrings, as settled.
+    R"sql(
+ALTER TABLE messages ADD COLUMN in_doubt BLOB NOT NULL DEFAULT x'';
 )sql",
 };
 

@@ -26,7 +26,8 @@ class FakeHeldStore::Holding final : public event::Operation {
         }
         auto& copies = store_.copies_;
         const auto same = std::find_if(copies.begin(), copies.end(), [&](const Copy& copy) {
-            return copy.what.delivery_id == copy_.what.delivery_id;
+            return copy.what.delivery_id == copy_.what.delivery_id &&
+                   copy.what.destination == copy_.what.destination;
         });
         if (same == copies.end()) {
             copies.push_back(std::move(copy_));

@@ -140,7 +140,7 @@ sink::DeliveryReport FakeSink::answer_to(const mail::Envelope& envelope, const s
     for (const mail::Address& recipient : envelope.recipients) {
         report.verdicts.push_back(verdict_for(subject, recipient.text()));
         if (report.verdicts.back().outcome == sink::Outcome::delivered) {
-            accepted_.push_back({subject, recipient.text(), octets});
+            accepted_.push_back({subject, recipient.text(), octets, envelope.sender});
         }
     }
     for (const std::string& key : {subject, std::string()}) {

@@ -23,6 +23,7 @@ class FakeSink final : public sink::MailSink {
         std::string subject;
         std::string recipient;
         std::string octets;
+        std::optional<mail::Address> sender = std::nullopt;
     };
 
     /// `loop` outlives the sink, and the sink its operations.

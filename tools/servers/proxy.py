@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -33,6 +34,8 @@ class Proxy:
         self._target = target
         self.delay = 0.0  # seconds before each piece is passed on
         self.cuts = 0  # connections that were cut
+        # Sees what a server says before it is passed on; True: it is not, and the connection is cut.
+        self.swallows: Callable[[bytes], bool] = lambda piece: False
         self._next_cut: Cut | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
@@ -57,8 +60,8 @@ class Proxy:
             return
         there = cut.after if cut and cut.towards_server else None
         back = cut.after if cut and not cut.towards_server else None
-        pumps = [asyncio.ensure_future(self._pump(reader, far_writer, there)),
-                 asyncio.ensure_future(self._pump(far_reader, writer, back))]
+        pumps = [asyncio.ensure_future(self._pump(reader, far_writer, there, False)),
+                 asyncio.ensure_future(self._pump(far_reader, writer, back, True))]
         self._tasks.update(pumps)
         reset = False
         try:
@@ -75,8 +78,10 @@ class Proxy:
             _end(one, reset)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
-                    left: int | None) -> None:
+                    left: int | None, is_back: bool) -> None:
         while piece := await reader.read(_PIECE):
+            if is_back and self.swallows(piece):
+                raise _CutNow
             if self.delay:
                 await asyncio.sleep(self.delay)
             if left is not None and len(piece) >= left:

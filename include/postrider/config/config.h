@@ -162,6 +162,7 @@ struct DestinationConfig {
     DsnConfig dsn;
     /// XCLIENT tells the client of the n-th Received line from the top; 0: no XCLIENT.
     std::uint32_t xclient_hops = 0;
+    bool holds_ambiguous = false;  ///< `on_ambiguous: hold`
     std::string hello_name;  ///< for EHLO and LHLO; empty: this machine's name (S-014)
     DestinationTimeouts timeouts;
     Pattern path;               ///< of a Maildir; absolute
@@ -186,6 +187,15 @@ struct AccountTimeouts {
     Duration quit = std::chrono::seconds(120);
     Duration session = std::chrono::hours(1);
     bool operator==(const AccountTimeouts&) const = default;
+};
+
+/// What becomes of a message that a destination refuses.
+enum class Refused : std::uint8_t { hold, discard, bounce };
+
+struct RefusedConfig {
+    Refused otherwise = Refused::hold;
+    std::map<std::string, Refused, std::less<>> by_code;  ///< "550" or "5.7.1"
+    bool operator==(const RefusedConfig&) const = default;
 };
 
 /// Of a message larger than max_message_size.
@@ -263,7 +273,9 @@ struct AccountConfig {
     std::string tls_client_certificate;     ///< absolute; empty: none is shown
     std::string tls_client_key;             ///< absolute; filled in by load(): the same file
     std::vector<mail::Address> recipients;  ///< at least one
-    std::string deliver_to;                 ///< the name of a destination
+    std::vector<std::string> deliver_to;    ///< names of destinations, at least one: to each
+    RefusedConfig refused;
+    std::string bounce_via;  ///< filled in by load(): of type smtp; empty if nothing is bounced
     std::optional<Duration> delete_after;   ///< since delivery; nothing: never
     Duration poll_every = std::chrono::minutes(5);  ///< the shortest, if poll_every_most is longer
     Duration poll_every_most{};

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "postrider/base/error.h"
-#include "postrider/engine/destination.h"
 #include "postrider/engine/policy.h"
+#include "postrider/engine/route.h"
 #include "postrider/engine/services.h"
 #include "postrider/source/source.h"
 
@@ -28,6 +28,8 @@ struct PollReport {
     std::uint64_t octets_to_fetch = 0;  ///< as listed
     std::size_t delivered = 0;
     std::size_t held = 0;           ///< refused by the destination, copy kept
+    std::size_t discarded = 0;      ///< refused, and counted as delivered (refused: discard)
+    std::size_t bounced = 0;        ///< refused, and their senders were told
     std::size_t put_off = 0;        ///< to be tried again at the next poll
     std::size_t fetch_refused = 0;  ///< the server answered -ERR to RETR
     std::size_t removed = 0;
@@ -48,7 +50,7 @@ struct PollReport {
     Duration took{};
 };
 
-/// One poll of one account, from the probe of its destination to the answer of QUIT.
+/// One poll of one account, from the probe of its destinations to the answer of QUIT.
 ///
 ///   probing -> opening -> transferring -> securing -> removing -> settling -> done
 ///      ^                                                              |
@@ -62,7 +64,7 @@ class AccountPoll {
     using Progress = std::function<void(const PollReport&)>;
 
     /// What it refers to outlives it.
-    AccountPoll(Services& services, source::SourceFactory& source, Destination& destination,
+    AccountPoll(Services& services, source::SourceFactory& source, Route route,
                 AccountPolicy policy);
     AccountPoll(const AccountPoll&) = delete;
     AccountPoll& operator=(const AccountPoll&) = delete;

@@ -20,6 +20,10 @@ inline constexpr std::uint32_t kHangUpsInRow =
     2;  ///< connections lost over so many messages, and none taken between: an outage
 inline constexpr std::uint32_t kRefusalsInRow = 10;  ///< 5xx to all since the start: misconfigured
 
+/// What becomes of a message that was handed over whole and of which nobody said whether it was
+/// taken: it is delivered again, and may come twice, or it is held for a person to decide.
+enum class OnAmbiguous : std::uint8_t { redeliver, hold };
+
 /// A sink with its circuit breaker: while it is open no account logs in to fetch mail that nobody
 /// takes. One per destination, shared by all accounts that deliver there.
 ///
@@ -28,10 +32,12 @@ inline constexpr std::uint32_t kRefusalsInRow = 10;  ///< 5xx to all since the s
 class Destination {
   public:
     /// `seed` decides the jitter of the pauses.
-    Destination(std::string name, sink::MailSink& sink, std::uint64_t seed);
+    Destination(std::string name, sink::MailSink& sink, std::uint64_t seed,
+                OnAmbiguous on_ambiguous = OnAmbiguous::redeliver);
 
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] sink::MailSink& sink() { return sink_; }
+    [[nodiscard]] bool holds_ambiguous() const { return on_ambiguous_ == OnAmbiguous::hold; }
 
     /// Why nothing may be fetched for it now, if so.
     [[nodiscard]] std::optional<Error> closed(MonotonicTime now) const;
@@ -59,6 +65,7 @@ class Destination {
 
     std::string name_;
     sink::MailSink& sink_;
+    OnAmbiguous on_ambiguous_;
     Jitter jitter_;
     std::optional<Error> error_;
     MonotonicTime paused_until_{};

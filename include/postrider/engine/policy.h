@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,12 +51,26 @@ struct CommitEvery {
     std::optional<Duration> time;         ///< since the listing
 };
 
+/// What becomes of a message that a destination refuses.
+enum class Refusal : std::uint8_t {
+    hold,     ///< a durable copy is kept, nothing is deleted
+    discard,  ///< it counts as delivered
+    bounce,   ///< as that, once its sender was told; held where nobody may be told (bounce.h)
+};
+
+struct RefusalPolicy {
+    Refusal otherwise = Refusal::hold;
+    /// By "550" or "5.7.1"; the enhanced code (RFC 3463) is looked for first.
+    std::map<std::string, Refusal, std::less<>> by_code;
+};
+
 /// How one account is treated.
 struct AccountPolicy {
     std::string account;                    ///< stable name: the key of all state
     std::vector<mail::Address> recipients;  ///< at least one
     std::optional<Duration> delete_after;   ///< since delivery; zero: now; nothing: never
-    bool accept_new_uids = false;           ///< a person has decided on a doubt (I9)
+    RefusalPolicy refused;
+    bool accept_new_uids = false;  ///< a person has decided on a doubt (I9)
 
     /// Nothing is deleted that is known for less, whatever delete_after says.
     Duration keep_on_server_at_least = Duration::zero();

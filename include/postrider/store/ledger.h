@@ -51,8 +51,10 @@ struct MessageRecord {
     std::optional<WallTime> failing_since;  ///< first of the deliveries put off in a row
     std::optional<WallTime> retry_after;    ///< poison: not before
     std::optional<WallTime> absent_since;   ///< first complete listing in a row without it
-    std::vector<std::string>
-        settled_recipients;  ///< those who have it (or whose copy is held) already
+    /// Those who have it (or whose copy is held) already; engine/settled.h has the form.
+    std::vector<std::string> settled_recipients;
+    /// Destinations that may have taken it, and were to be asked for nothing again.
+    std::vector<std::string> in_doubt;
     bool held_copy =
         false;  ///< some recipient refused it and a durable copy is held: never deleted
     /// Fetched from a server that may forget at QUIT what was fetched (I3), and no good QUIT has

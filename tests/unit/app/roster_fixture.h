@@ -62,7 +62,7 @@ class RosterTest : public ::testing::Test {
         account.user = name;
         account.password = Secret("secret of " + name);
         account.recipients = {*mail::Address::parse(name + "@localhost")};
-        account.deliver_to = "local";
+        account.deliver_to = {"local"};
         return account;
     }
 

@@ -117,7 +117,7 @@ TEST_F(Defaults, AreMergedUnderEveryAccountKeyByKey) {
         "  y: {host: h, user: u, password: {env: E}, tls: implicit, recipients: [one]}\n");
     ASSERT_TRUE(result.config) << texts(result.problems).front();
     const AccountConfig& x = result.config->accounts.at(0);
-    EXPECT_EQ(x.deliver_to, "local");
+    EXPECT_EQ(x.deliver_to, std::vector<std::string>{"local"});
     EXPECT_EQ(x.delete_after, std::nullopt);
     EXPECT_EQ(x.timeouts.login, std::chrono::seconds(10));
     EXPECT_EQ(x.timeouts.quit, std::chrono::seconds(1));

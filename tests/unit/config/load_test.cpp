@@ -129,7 +129,7 @@ TEST_F(Load, ReadsEveryKeyOfAnAccount) {
     ASSERT_EQ(bob->recipients.size(), 2U);
     EXPECT_EQ(bob->recipients[0].text(), "bob");
     EXPECT_EQ(bob->recipients[1].text(), "carol@localhost");
-    EXPECT_EQ(bob->deliver_to, "mta");
+    EXPECT_EQ(bob->deliver_to, std::vector<std::string>{"mta"});
     EXPECT_EQ(bob->delete_after, hours(14 * 24));
     EXPECT_EQ(bob->poll_every, seconds(90));
     EXPECT_FALSE(bob->pipelining);

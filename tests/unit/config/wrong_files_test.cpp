@@ -152,8 +152,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Mistake{"protocol: imap",
                 "c.yaml:10:15: accounts.alice.protocol: 'imap' is not available in this version"},
-        Mistake{"refused: hold",
-                "c.yaml:10:5: accounts.alice.refused: not available in this version"},
+        Mistake{"proxy: x", "c.yaml:10:5: accounts.alice.proxy: not available in this version"},
         Mistake{"auth: ntlm",
                 "c.yaml:10:11: accounts.alice.auth: 'ntlm' is not available in this version"},
         Mistake{"auth: plan",
@@ -246,7 +245,8 @@ TEST_F(WrongFile, EveryMissingKeyOfAnAccountIsTold) {
                     "c.yaml:2:3: accounts.a.user: is missing: the user name to log in with",
                     "c.yaml:2:3: accounts.a.recipients: is missing: the list of local addresses "
                     "that get the mail",
-                    "c.yaml:2:3: accounts.a.deliver_to: is missing: the name of a destination",
+                    "c.yaml:2:3: accounts.a.deliver_to: is missing: the name of a destination, or "
+                    "a list of them",
                     "c.yaml:2:3: accounts.a.password: is missing: text, or where it lies: {file: "
                     "...}"));
 }

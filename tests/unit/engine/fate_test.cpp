@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 constexpr WallTime kNow{1'767'225'600s};
 
 Fate fate(const sink::Verdict& verdict, std::optional<WallTime> failing_since = std::nullopt) {
-    return fate_of(verdict, failing_since, kNow);
+    return fate_of(verdict, {RefusalPolicy()}, failing_since, kNow);
 }
 
 TEST(Fate, FollowsTheOutcome) {
