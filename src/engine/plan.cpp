@@ -1,6 +1,7 @@
 #include "postrider/engine/plan.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -14,7 +15,7 @@
 // Decisions about identity. A UID alone proves nothing (servers reuse, renumber and duplicate
 // them): a record speaks of a listed message only if UID, occurrence and listed size agree. Where
 // even that can deceive, because a confirmed deletion seems undone or equal UIDs have changed their
-// number, the message is fetched again and its content decides.
+// number, or where all but the size agrees, the message is fetched again and its content decides.
 namespace postrider::engine {
 
 namespace {
@@ -64,6 +65,17 @@ struct UidGroup {
         return recorded > 0 && skipped == recorded && listed <= recorded;
     }
 };
+
+/// In the ledger: the size that was listed last was another, and what that was did not show yet.
+constexpr std::uint64_t kNoSize = std::numeric_limits<std::int64_t>::max();
+
+/// As a message grows that a server writes its own fields into (Status, X-UIDL).
+bool has_grown_a_little(const MessageRecord& record, const source::RemoteMessage& remote) {
+    constexpr std::uint64_t kFieldsOfServers = 512;
+    return content_of(record) && (record.listed_size == kNoSize ||
+                                  (remote.size > record.listed_size &&
+                                   remote.size - record.listed_size <= kFieldsOfServers));
+}
 
 bool deletes_at_once(const AccountPolicy& policy) {
     return policy.delete_after && *policy.delete_after == Duration::zero();
@@ -145,8 +157,12 @@ class Planner {
   private:
     void judge(const source::RemoteMessage& remote) {
         const auto found = known_.find(key_of(remote));
-        if (found == known_.end() || found->second.listed_size != remote.size) {
-            judge_new(remote, found != known_.end());
+        if (found == known_.end()) {
+            judge_new(remote, false);
+            return;
+        }
+        if (found->second.listed_size != remote.size) {
+            judge_resized(remote, found->second);
             return;
         }
         MessageRecord record = found->second;
@@ -198,6 +214,22 @@ class Planner {
     [[nodiscard]] bool is_due(const MessageRecord& record) const {
         return record.retry_after &&
                (now_ >= *record.retry_after || *record.retry_after - now_ > kPoisonRetry);
+    }
+
+    /// Another message under a UID that was used before, or the same one into which the server has
+    /// written something for itself since. Its content tells.
+    void judge_resized(const source::RemoteMessage& remote, const MessageRecord& record) {
+        if (content_of(record)) {
+            // Until then the record speaks for nothing, not even after a crash, nor for a third
+            // message that happens to have its size.
+            MessageRecord mute = record;
+            mute.listed_size = kNoSize;
+            mute.absent_since.reset();
+            put(mute);
+            verify(remote, record, groups_.at(remote.uid).contents);
+        } else {
+            judge_new(remote, true);
+        }
     }
 
     void judge_new(const source::RemoteMessage& remote, bool replaces_known) {
@@ -291,13 +323,19 @@ class Planner {
             }
         }
         std::size_t unknown = 0;
+        std::size_t grown = 0;
         for (const source::RemoteMessage& remote : listing_.messages) {
             const auto found = known_.find(key_of(remote));
             if (found != known_.end() && found->second.listed_size == remote.size) {
                 ++matched;
             } else {
                 ++unknown;
+                grown +=
+                    found != known_.end() && has_grown_a_little(found->second, remote) ? 1U : 0U;
             }
+        }
+        if ((matched + grown) * 10 >= expected * 9) {
+            return std::nullopt;  // the server has written into them; content will tell
         }
         if (expected < kDoubtFrom || matched * 10 >= expected || unknown * 2 < expected) {
             return std::nullopt;

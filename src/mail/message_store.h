@@ -11,7 +11,7 @@
 #include "postrider/base/error.h"
 #include "postrider/mail/message.h"
 
-#include "mail/sha256.h"
+#include "mail/content_digest.h"
 #include "mail/spool_file.h"
 
 namespace postrider::mail {
@@ -56,7 +56,7 @@ class MessageStore {
     std::uint64_t size_ = 0;
     std::string buffer_;  ///< the whole message, or what the file does not have yet
     std::optional<SpoolFile> file_;
-    Sha256 hash_;  ///< of what was written to the file; the buffer is hashed when it leaves
+    ContentDigest hash_;  ///< of what was written to the file; the buffer is hashed when it leaves
 };
 
 }  // namespace postrider::mail

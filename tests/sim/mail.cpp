@@ -4,7 +4,7 @@
 
 #include "postrider/base/text.h"
 
-#include "mail/sha256.h"
+#include "mail/content_digest.h"
 
 namespace postrider::sim {
 
@@ -88,7 +88,7 @@ SampleMail make_mail(std::uint64_t id, Random& random) {
     SampleMail made;
     made.octets = return_path + rest;
     made.delivered = canonical(rest);
-    mail::Sha256 hash;
+    mail::ContentDigest hash;
     hash.add(return_path);
     hash.add(made.delivered);
     made.sha256 = hash.finish();

@@ -15,7 +15,7 @@ namespace postrider::sim {
 struct SampleMail {
     std::string octets;     ///< as the POP3 server has it
     std::string delivered;  ///< as a destination has to get it, behind our own header lines
-    mail::Digest sha256{};  ///< of the canonical form
+    mail::Digest sha256{};  ///< that the message is known by
 };
 
 /// A message that nobody else has, with whatever mail has in it: lines of dots, 8-bit octets, bare

@@ -21,7 +21,9 @@ struct MessageFacts {
     std::uint64_t longest_line = 0;     ///< octets of the longest line, without its CRLF
     bool has_8bit = false;              ///< some octet >= 0x80
     bool has_nul = false;
-    Digest sha256{};  ///< of the canonical form
+    /// SHA-256 of the canonical form without what servers write into a header for themselves, such
+    /// as Status and X-UIDL: what a message is known by.
+    Digest sha256{};
 };
 
 /// Where a message in flight may lie: in memory up to a threshold, then in an unlinked file.

@@ -145,13 +145,29 @@ TEST_F(PlanTest, AClockSetBackDoesNotKeepPoisonOutForYears) {
 
 // A UID that comes back with another size.
 
-TEST_F(PlanTest, AKnownUidOfAnotherSizeIsANewMessage) {
+TEST_F(PlanTest, AKnownUidOfAnotherSizeIsToldByItsContent) {
     know(record("m", Phase::delivered));
     list("m", 101);
     const Plan made = plan();
     ASSERT_EQ(made.fetch.size(), 1U);
     EXPECT_EQ(made.fetch.front().record.phase, Phase::seen);
-    EXPECT_FALSE(made.fetch.front().record.sha256);
+    EXPECT_EQ(made.fetch.front().record.listed_size, 101U);
+    ASSERT_TRUE(made.fetch.front().verify);
+    EXPECT_EQ(made.fetch.front().verify->front().sha256, digest(1));
+    ASSERT_EQ(made.reconcile.size(), 1U) << "until the content has spoken, its record fits no size";
+    const MessageRecord mute = std::get<store::PutMessage>(made.reconcile.front()).record;
+    EXPECT_GT(mute.listed_size, 1ULL << 62U);
+    EXPECT_EQ(mute.phase, Phase::delivered);
+    EXPECT_EQ(mute.sha256, digest(1));
+}
+
+TEST_F(PlanTest, AKnownUidOfAnotherSizeWithoutContentIsANewMessage) {
+    know(record("m", Phase::seen));
+    list("m", 101);
+    const Plan made = plan();
+    ASSERT_EQ(made.fetch.size(), 1U);
+    EXPECT_FALSE(made.fetch.front().verify);
+    EXPECT_EQ(made.reconcile.size(), 1U) << "the old record must not speak for it";
 }
 
 TEST_F(PlanTest, TheOldRecordCannotDeleteTheNewMessage) {
@@ -273,9 +289,22 @@ TEST_F(PlanTest, AMailboxThatWasEmptiedIsNoDoubt) {
 TEST_F(PlanTest, OtherSizesUnderKnownNamesAreDoubtful) {
     know_some("m", 200, Phase::delivered);
     for (int i = 0; i < 200; ++i) {
-        list("m" + std::to_string(i), 101);
+        list("m" + std::to_string(i), i % 2 == 0 ? 99 : 613);
     }
     EXPECT_TRUE(plan().doubt);
+}
+
+// S-026: GNU mailutils writes X-UIDL, X-UID and Status into a mailbox that was read.
+TEST_F(PlanTest, ALittleMoreUnderEveryKnownNameIsNoDoubt) {
+    know_some("m", 200, Phase::delivered);
+    for (int i = 0; i < 200; ++i) {
+        list("m" + std::to_string(i), i % 2 == 0 ? 101 : 612);
+    }
+    const Plan made = plan();
+    EXPECT_FALSE(made.doubt);
+    EXPECT_EQ(made.fetch.size(), 200U);
+    EXPECT_TRUE(std::all_of(made.fetch.begin(), made.fetch.end(),
+                            [](const Job& job) { return job.verify.has_value(); }));
 }
 
 TEST_F(PlanTest, APersonMayAcceptNewUids) {

@@ -161,6 +161,26 @@ TEST_F(MessageTest, KnowsTheFactsOfWhatCameIn) {
               "60a3adf9d4a1a9e547806663d18e2f700a04a4443cf509496783f76760ab62c6");
 }
 
+// S-026
+TEST_F(MessageTest, IsKnownWithoutWhatServersWriteIntoItsHeader) {
+    const Digest plain = build({"A: b\r\nStatus-Of: x\r\n\r\nStatus: 5\r\n"}).facts().sha256;
+    const std::string marked =
+        "Status: O\r\nA: b\r\nX-UIDL: 7\r\n\tand more\r\nStatus-Of: x\r\n"
+        "x-imapbase: 1795859608                    6\r\nX-UID: 1\r\nX-Status: A\r\nX-IMAP: 1\r\n"
+        "X-Keywords:\r\nSTATUS:OR\r\n\r\nStatus: 5\r\n";
+    for (std::size_t split = 0; split <= marked.size(); ++split) {
+        EXPECT_EQ(build({marked.substr(0, split), marked.substr(split)}, 20).facts().sha256, plain)
+            << split;
+    }
+    EXPECT_NE(build({"A: b\r\nStatus-Of: x\r\n\r\nStatus: 6\r\n"}).facts().sha256, plain);
+    EXPECT_NE(build({"A: b\r\nStatus-Of: y\r\n\r\nStatus: 5\r\n"}).facts().sha256, plain);
+}
+
+TEST_F(MessageTest, ALineThatContinuesNothingIsPartOfWhatItIsKnownBy) {
+    EXPECT_NE(build({" a\r\nB: c\r\n"}).facts().sha256, build({" b\r\nB: c\r\n"}).facts().sha256);
+    EXPECT_NE(build({"a"}).facts().sha256, build({"b"}).facts().sha256);
+}
+
 TEST_F(MessageTest, MeasuresALongestLineThatEndsInAnyWay) {
     EXPECT_EQ(build({"aa\r\naaaa\r\na\r\n"}).facts().longest_line, 4U);
     EXPECT_EQ(build({"aa\naaaa\na"}).facts().longest_line, 4U);
