@@ -51,6 +51,11 @@ std::string_view advice_for(const LoginWay& way) {
         if (way.name == "EXTERNAL") {
             return "check user and client certificate";
         }
+        if (way.name.ends_with("-PLUS")) {
+            // Cyrus lists it under TLS 1.3, where its only kind of binding does not exist.
+            return "check user and password; if they are right, the server may bind logins to TLS "
+                   "in another way: try auth: scram-sha-256";
+        }
         if (way.name.starts_with("SCRAM-")) {
             return "check user and password; if they are right, the server may keep no secret for "
                    "this mechanism: try auth: plain";
