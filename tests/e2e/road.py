@@ -86,12 +86,16 @@ class Road:
         return {uid: (phase, delivered_at) for uid, phase, delivered_at in rows}
 
     def age_ledger(self, days: int) -> None:
-        """As if every delivery had been that much earlier."""
-        database = sqlite3.connect(self.rider.state / "ledger.db")
-        with database:
-            database.execute("UPDATE messages SET delivered_at = delivered_at - ?",
-                             (days * 86_400_000,))
-        database.close()
+        age_ledger(self.rider, days)
+
+
+def age_ledger(rider: Rider, days: int) -> None:
+    """As if every delivery had been that much earlier."""
+    database = sqlite3.connect(rider.state / "ledger.db")
+    with database:
+        database.execute("UPDATE messages SET delivered_at = delivered_at - ?",
+                         (days * 86_400_000,))
+    database.close()
 
 
 def outgoing(received: bytes) -> bytes:

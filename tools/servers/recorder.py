@@ -17,6 +17,10 @@ from aiosmtpd.smtp import SMTP, Envelope
 _LIMIT = 200_000_000
 
 
+class _LongLines(SMTP):
+    line_length_limit = _LIMIT
+
+
 @dataclass(frozen=True)
 class Accepted:
     sender: str
@@ -37,7 +41,7 @@ class Recorder:
         self._thread.start()
 
     def _session(self) -> SMTP:
-        return SMTP(self, data_size_limit=_LIMIT, enable_SMTPUTF8=True, decode_data=False,
+        return _LongLines(self, data_size_limit=_LIMIT, enable_SMTPUTF8=True, decode_data=False,
                     hostname="recorder.trial.example", loop=self._loop)
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:

@@ -16,6 +16,11 @@ PACKAGES: dict[str, list[str]] = {
     "opensmtpd": ["opensmtpd"],
     "sendmail": ["sendmail-bin"],
     "fetchmail": ["fetchmail"],
+    "courier": ["courier-pop"],
+    "cyrus": ["cyrus-pop3d", "cyrus-imapd", "sasl2-bin", "libsasl2-modules"],
+    "mailutils": ["mailutils-pop3d"],
+    "popa3d": ["popa3d"],
+    "solid-pop3d": ["solid-pop3d"],
 }
 
 
