@@ -22,11 +22,13 @@ from conftest import or_skip
 from road import DONE, outgoing
 from servers import samples
 from servers.certificates import Authority
+from servers.cyrus import Cyrus
 from servers.dovecot import Dovecot
 from servers.exim import Exim
 from servers.mta import DOMAIN, Box, Mta
 from servers.opensmtpd import OpenSmtpd
 from servers.pop3_client import Pop3Client
+from servers.pop3_server import PASSWORD as PASSWORD_OF_POP3
 from servers.postfix import Postfix
 from servers.raw_pop3 import PASSWORD, RawPop3, ended
 from servers.rider import Rider
@@ -40,8 +42,8 @@ _CORPUS = Path(os.environ.get("POSTRIDER_CORPUS",
 _OWN = re.compile(rb"X-Postrider-Id: (?P<id>[0-9a-f]{32})\n"
                   rb"Received: (?:[^\n]*\n[ \t])*?[^\n]*;(?: |\n[ \t])[^\n]*\n")
 # What servers add to a header that lacks it.
-_ADDED = re.compile(rb"^(?:Message-ID: <[^\n>]*@mx\.trial\.example>|"
-                    rb"Date: [^\n]*\+0000 \(UTC\))\n", re.MULTILINE | re.IGNORECASE)
+_ADDED = re.compile(rb"^(?:Message-ID: <[^\n>]*@(?:mx|cyrus)\.trial\.example>|"
+                    rb"Date: [^\n]*\+0000(?: \(UTC\))?)\n", re.MULTILINE | re.IGNORECASE)
 
 
 def _corpus() -> list[bytes]:
@@ -93,7 +95,36 @@ class DovecotLmtp:
         self._dovecot.stop()
 
 
-@pytest.fixture(scope="module", params=[Postfix, Exim, OpenSmtpd, Sendmail, DovecotLmtp],
+class CyrusLmtp:
+    """As DovecotLmtp."""
+
+    def __init__(self, place: Workplace) -> None:
+        self._cyrus = Cyrus(place, Authority(place.folder("authority")))
+        self._names = (f"box{number}" for number in itertools.count())
+        self.settings = {"type": "lmtp", "host": "127.0.0.1", "port": self._cyrus.lmtp_port,
+                         "tls": "none"}
+
+    def client(self) -> smtplib.SMTP:
+        return smtplib.LMTP("127.0.0.1", self._cyrus.lmtp_port)
+
+    def new_box(self) -> Box:
+        user = next(self._names)
+        self._cyrus.add_user(user)
+        return ServedBox(user, self._cyrus.plain_port, user, PASSWORD_OF_POP3)
+
+    def settle(self) -> None:
+        """What was answered is filed."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._cyrus.stop()
+
+
+@pytest.fixture(scope="module",
+                params=[Postfix, Exim, OpenSmtpd, Sendmail, DovecotLmtp, CyrusLmtp],
                 ids=lambda kind: kind.__name__.lower())
 def mta(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mta | DovecotLmtp]:
     with Workplace() as place, or_skip(lambda: request.param(place)) as server:

@@ -62,7 +62,7 @@ class Cyrus(Pop3Server):
         for source, name in ((own.chain, "cyrus.chain"), (own.key, "cyrus.key")):
             (self._room.etc / name).write_bytes(source.read_bytes())
             self._room.give(self._room.etc / name, self._keeper)
-        (self._room.etc / "imapd.conf").write_text(_IMAPD)
+        self._room.write("etc/imapd.conf", _IMAPD)
         config = self._room.folder / "cyrus.conf"
 
         def command(ports: list[int]) -> list[str]:
@@ -71,7 +71,7 @@ class Cyrus(Pop3Server):
                                      config, "-p", "/run/cyrus/master.pid")
 
         self._child: Child | None
-        self._child, (self.plain_port, self.tls_port, self._lmtp_port) = started(
+        self._child, (self.plain_port, self.tls_port, self.lmtp_port) = started(
             "cyrus", self._log, 3, command)
 
     def add_user(self, name: str) -> None:
@@ -80,7 +80,7 @@ class Cyrus(Pop3Server):
                               "-u", "cyrus.trial.example", name, given=PASSWORD)
 
     def put(self, name: str, messages: list[bytes]) -> None:
-        with smtplib.LMTP("127.0.0.1", self._lmtp_port, "trial.example") as client:
+        with smtplib.LMTP("127.0.0.1", self.lmtp_port, "trial.example") as client:
             for message in messages:
                 client.sendmail("a@sender.example", [name], message.replace(b"\n", b"\r\n"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .child import Child, says
-from .island import Island
+from .room import Room
 from .mta import BOXES, DOMAIN, Mta, files_below
 from .unpacked import unpacked
 from .workplace import Workplace, owner
@@ -59,8 +59,9 @@ class Exim(Mta):
     def __init__(self, place: Workplace) -> None:
         super().__init__(place, "exim")
         self._folder = place.folder("exim")
-        self._island = Island(place, "exim", place.programs(unpacked("exim")), ["Debian-exim"])
-        self._spool = self._island.folder / "var/spool/exim4"
+        self._room = Room(place, "exim", place.programs(unpacked("exim")))
+        self._room.add_user("Debian-exim")
+        self._spool = self._room.var / "spool/exim4"
         for part in ("db", "input", "msglog"):
             (self._spool / part).mkdir(parents=True)
             os.chown(self._spool / part, owner().pw_uid, owner().pw_gid)
@@ -70,13 +71,13 @@ class Exim(Mta):
         self._begin()
 
     def _write_config(self) -> None:
-        self._island.write("etc/exim4/exim4.conf", _CONFIG.format(
+        self._room.write("etc/exim4/exim4.conf", _CONFIG.format(
             user=owner().pw_uid, group=owner().pw_gid, folder=self._folder, domain=DOMAIN,
             port=self.port, mail=self._mail))
 
     def start(self) -> None:
         # -odi: a message is filed before the next command is read.
-        command = self._island.command(["/usr/sbin/exim4", "-bdf", "-odi"])
+        command = self._room.inside("/usr/sbin/exim4", "-bdf", "-odi")
         self._child = Child("exim", command, self._folder / "output",
                             lambda: says(self.port, b"220"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .child import Child, says
-from .island import Island
+from .room import Room
 from .mta import DOMAIN, Mta, files_below
 from .unpacked import unpacked
 from .workplace import Workplace, owner
@@ -24,17 +24,16 @@ class OpenSmtpd(Mta):
     def __init__(self, place: Workplace) -> None:
         super().__init__(place, "opensmtpd")
         self._folder = place.folder("opensmtpd")
-        self._island = Island(place, "opensmtpd", place.programs(unpacked("opensmtpd")),
-                              ["opensmtpd", "opensmtpq"])
-        self._spool = self._island.folder / "var/spool/smtpd"
-        (self._island.folder / "var/lib/opensmtpd/empty").mkdir(parents=True)
+        self._room = Room(place, "opensmtpd", place.programs(unpacked("opensmtpd")))
+        self._room.add_user("opensmtpd")
+        self._keeper = self._room.add_user("opensmtpq")
+        self._spool = self._room.make("var/spool/smtpd", mode=0o711)
+        self._room.make("var/lib/opensmtpd/empty")
         self._make_spool()
         self._begin()
 
     def _make_spool(self) -> None:
-        queue = self._island.uids["opensmtpq"]
-        self._spool.mkdir(parents=True)
-        self._spool.chmod(0o711)
+        queue = self._keeper.uid
         for name, uid, gid, mode in (("corrupt", queue, 0, 0o700), ("incoming", queue, 0, 0o700),
                                      ("purge", queue, 0, 0o700), ("queue", queue, 0, 0o700),
                                      ("temporary", queue, 0, 0o700),
@@ -45,11 +44,11 @@ class OpenSmtpd(Mta):
             part.chmod(mode)
 
     def _write_config(self) -> None:
-        self._island.write("etc/smtpd.conf", _CONFIG.format(
+        self._room.write("etc/smtpd.conf", _CONFIG.format(
             domain=DOMAIN, user=owner().pw_name, port=self.port, mail=self._mail))
 
     def start(self) -> None:
-        command = self._island.command(["/usr/sbin/smtpd", "-d"])
+        command = self._room.inside("/usr/sbin/smtpd", "-d")
         self._child = Child("opensmtpd", command, self._folder / "log",
                             lambda: says(self.port, b"220"))
 

@@ -138,8 +138,8 @@ class SolidPop3d(_OfSystemUsers):
         super().__init__(place, "solid-pop3d")
         self._room.add_user("spop3d")
         self._room.make("var/lib/solid-pop3d/bulletins")
-        (self._room.etc / "spop3d.conf").write_text(
-            '<Global>\n    MailDropName "Maildir"\n    MailDropType maildir\n</Global>\n')
+        self._room.write(
+            "etc/spop3d.conf", '<Global>\n    MailDropName "Maildir"\n    MailDropType maildir\n</Global>\n')
         self._serve_with("/usr/sbin/solid-pop3d")
 
     def add_user(self, name: str) -> None:
@@ -176,9 +176,8 @@ class Mailutils(_OfSystemUsers):
 
     def __init__(self, place: Workplace, authority: Authority) -> None:
         super().__init__(place, "mailutils")
-        (self._room.etc / "pam.d").mkdir()
-        (self._room.etc / "pam.d/mailutils").write_text(
-            "@include common-auth\n@include common-account\n")
+        self._room.write(
+            "etc/pam.d/mailutils", "@include common-auth\n@include common-account\n")
         own = authority.issue(["DNS:localhost", "IP:127.0.0.1"])
         config = self._room.folder / "pop3d.conf"
 

@@ -3,6 +3,7 @@ compiled. The rest of the machine sees nothing of it, and it is gone with its la
 
 from __future__ import annotations
 
+import grp
 import os
 import pty
 import subprocess
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .unpacked import Unavailable
-from .workplace import Workplace, is_root
+from .workplace import Workplace, is_root, owner
 
 # Users of a room are no users of the machine, and no account of the machine has these numbers.
 _FIRST_UID = 40_000
@@ -43,7 +44,8 @@ class User:
 
 class Room:
     """/usr and /etc are the machine's, below those of an unpacked tree, below `etc`. /var and /run
-    are the room's own, and empty but for the folders that every system has there."""
+    are the room's own, and empty but for the folders that every system has there. Of the machine's
+    accounts only root and owner() are known here."""
 
     def __init__(self, place: Workplace, name: str, tree: Path) -> None:
         if not is_root():
@@ -53,10 +55,8 @@ class Room:
         for part in ("lib", "mail", "spool", "tmp", "log"):
             self.make(f"var/{part}")
         (self.var / "run").symlink_to("/run")
-        for file in ("passwd", "group"):
-            (self.etc / file).write_text((Path("/etc") / file).read_text())
-        (self.etc / "shadow").touch(mode=0o600)
         self._users = 0
+        self._write_names()
         back = ""
         if place.path.is_relative_to("/var"):
             self.make(str(place.path).lstrip("/"))
@@ -68,6 +68,23 @@ class Room:
             subprocess.run(self.inside("true"), check=True, capture_output=True, text=True)
         except subprocess.CalledProcessError as failed:
             raise Unavailable(f"{name}: no mount namespace here: {failed.stderr.strip()}") from failed
+
+    def _write_names(self) -> None:
+        user, group = owner(), grp.getgrgid(owner().pw_gid)
+        self.write("etc/passwd", "root:x:0:0::/root:/bin/sh\n"
+                   f"{user.pw_name}:x:{user.pw_uid}:{user.pw_gid}::/nonexistent:/bin/false\n")
+        self.write("etc/group", f"root:x:0:\nmail:x:8:\n{group.gr_name}:x:{group.gr_gid}:\n")
+        self.write("etc/shadow", "").chmod(0o600)
+        self.write("etc/hosts", "127.0.0.1 localhost mx.trial.example\n")
+        self.write("etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files\n")
+        self.write("etc/mailname", "mx.trial.example\n")
+
+    def write(self, path: str, text: str) -> Path:
+        """A file below etc, var or run."""
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
 
     def make(self, part: str, user: User | None = None, mode: int = 0o755) -> Path:
         """A folder of the room, for root or for one of its users."""

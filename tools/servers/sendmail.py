@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-
 from .child import Child, says
-from .island import Island
+from .room import Room
 from .mta import DOMAIN, Mta, files_below
 from .unpacked import unpacked
 from .workplace import Workplace, owner
@@ -54,28 +52,26 @@ class Sendmail(Mta):
     def __init__(self, place: Workplace) -> None:
         super().__init__(place, "sendmail")
         self._folder = place.folder("sendmail")
-        self._island = Island(place, "sendmail", place.programs(unpacked("sendmail")),
-                              ["smmta", "smmsp"])
-        self._queue = self._island.folder / "var/spool/mqueue"
-        self._queue.mkdir(parents=True, mode=0o700)
+        self._room = Room(place, "sendmail", place.programs(unpacked("sendmail")))
+        for user in ("smmta", "smmsp"):
+            self._room.add_user(user)
+        self._queue = self._room.make("var/spool/mqueue", mode=0o700)
         for part in ("run/sendmail/mta", "var/lib/sendmail/host_status"):
-            (self._island.folder / part).mkdir(parents=True)
-        self._island.write("etc/mail/service.switch", "hosts files\naliases files\n")
-        self._island.write("etc/mail/local-host-names", f"{DOMAIN}\n")
-        self._island.write("etc/mail/file", _FILE.format(mail=self._mail)).chmod(0o755)
+            self._room.make(part)
+        self._room.write("etc/mail/service.switch", "hosts files\naliases files\n")
+        self._room.write("etc/mail/local-host-names", f"{DOMAIN}\n")
+        self._room.write("etc/mail/file", _FILE.format(mail=self._mail)).chmod(0o755)
         self._begin()
 
     def _write_config(self) -> None:
-        self._island.write("etc/mail/sendmail.mc", _CONFIG.format(
+        self._room.write("etc/mail/sendmail.mc", _CONFIG.format(
             domain=DOMAIN, port=self.port, uid=owner().pw_uid, gid=owner().pw_gid))
-        made = subprocess.run(
-            self._island.command(["sh", "-c", "cd /usr/share/sendmail/cf/cf && "
-                                  "m4 ../m4/cf.m4 /etc/mail/sendmail.mc"]),
-            check=True, capture_output=True, text=True)
-        self._island.write("etc/mail/sendmail.cf", made.stdout)
+        made = self._room.run_inside("sh", "-c", "cd /usr/share/sendmail/cf/cf && "
+                                     "m4 ../m4/cf.m4 /etc/mail/sendmail.mc")
+        self._room.write("etc/mail/sendmail.cf", made)
 
     def start(self) -> None:
-        command = self._island.command(["/usr/libexec/sendmail/sendmail", "-bD"])
+        command = self._room.inside("/usr/libexec/sendmail/sendmail", "-bD")
         self._child = Child("sendmail", command, self._folder / "log",
                             lambda: says(self.port, b"220"))
 
