@@ -13,6 +13,9 @@ bool is_other(const config::AccountConfig& a, const config::AccountConfig& b) {
     config::AccountConfig moved = b;
     moved.place = a.place;
     moved.password_source.place = a.password_source.place;
+    if (moved.proxy && a.proxy) {
+        moved.proxy->password_source.place = a.proxy->password_source.place;
+    }
     if (moved.token_source && a.token_source) {
         moved.token_source->place = a.token_source->place;
     }

@@ -92,6 +92,36 @@ net::TlsVersion tls_version(config::TlsVersion version) {
     return net::TlsVersion::tls1_2;
 }
 
+net::IpVersion ip_version(config::IpVersion version) {
+    switch (version) {
+        case config::IpVersion::any:
+            return net::IpVersion::any;
+        case config::IpVersion::only_4:
+            return net::IpVersion::only_4;
+        case config::IpVersion::only_6:
+            return net::IpVersion::only_6;
+        case config::IpVersion::prefer_4:
+            return net::IpVersion::prefer_4;
+        case config::IpVersion::prefer_6:
+            return net::IpVersion::prefer_6;
+    }
+    return net::IpVersion::any;
+}
+
+net::Via via(const config::AccountConfig& account) {
+    net::Via via;
+    if (const auto& proxy = account.proxy) {
+        via.proxy = {proxy->type == config::ProxyType::http ? net::Proxy::Kind::http
+                                                            : net::Proxy::Kind::socks5,
+                     {proxy->host, proxy->port, ""},
+                     proxy->user,
+                     proxy->password};
+    }
+    via.source_address = account.source_address;
+    via.ip_version = ip_version(account.ip_version);
+    return via;
+}
+
 source::Consumes consumes(config::Consumes consumes) {
     switch (consumes) {
         case config::Consumes::automatic:
@@ -166,6 +196,7 @@ source::Pop3Settings pop3_settings(const config::AccountConfig& account, const m
     source::Pop3Settings settings;
     settings.endpoint.host = account.host;
     settings.endpoint.port = account.port;
+    settings.via = via(account);
     settings.tls = tls_mode<source::TlsMode>(account.tls);
     settings.tls_settings = {.server_name = account.tls_server_name,
                              .ca_file = account.tls_ca_file,

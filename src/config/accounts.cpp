@@ -16,6 +16,7 @@
 #include "config/routing.h"
 #include "config/scalars.h"
 #include "config/tls_limits.h"
+#include "config/via.h"
 
 namespace postrider::config {
 
@@ -128,7 +129,7 @@ void read_min_rate(Reader& reader, const Value& value, AccountConfig& into) {
     }
 }
 
-constexpr std::array<Key<AccountDraft>, 44> kKeys = {{
+constexpr std::array<Key<AccountDraft>, 46> kKeys = {{
     {"protocol", read_protocol},
     {"host", in_account<read_host<&AccountConfig::host>>},
     {"port", in_account<read_number<&AccountConfig::port, 1, 65535>>},
@@ -160,7 +161,9 @@ constexpr std::array<Key<AccountDraft>, 44> kKeys = {{
     {"tls_security_level", in_account<read_tls_security_level>},
     {"refused", read_refused},
     {"bounce_via", read_bounce_via},
-    {"proxy", nullptr},
+    {"proxy", in_account<read_proxy>},
+    {"source_address", in_account<read_source_address>},
+    {"ip_version", in_account<read_ip_version>},
     {"provider", read_provider},
     {"max_message_size", in_retention<read_max_message_size>},
     {"oversize", in_retention<read_oversize>},
@@ -321,7 +324,7 @@ void AccountsReader::check_login(const Entry& entry, const AccountConfig& accoun
 
 void AccountsReader::check_cleartext(const Entry& entry, const AccountConfig& account) {
     if (account.tls != Tls::none || account.allow_cleartext || account.host.empty() ||
-        is_loopback(account.host)) {
+        (is_loopback(account.host) && !account.proxy)) {
         return;
     }
     const Entry* const own = entry.value.find("tls");

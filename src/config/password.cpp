@@ -131,6 +131,10 @@ void read_password(Reader& reader, const Value& value, DestinationConfig& destin
     read_secret(reader, value, destination.password_source, destination.password);
 }
 
+void read_password(Reader& reader, const Value& value, ProxyConfig& proxy) {
+    read_secret(reader, value, proxy.password_source, proxy.password);
+}
+
 void read_token(Reader& reader, const Value& value, AccountConfig& account) {
     account.token_source.emplace();
     account.token_source->place = reader.place_of(value);

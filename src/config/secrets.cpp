@@ -186,6 +186,9 @@ void check_account(const AccountConfig& account, const Environment& environment,
                    std::vector<Problem>& problems) {
     const std::string path = path_of(account);
     check_password(account.password_source, path, environment, problems);
+    if (account.proxy) {
+        check_password(account.proxy->password_source, path + "proxy.", environment, problems);
+    }
     if (const auto& token = account.token_source) {
         if (const auto fault = source_fault(*token, environment, "token")) {
             problems.push_back({token->place, path + "token", *fault});
@@ -216,15 +219,15 @@ bool is_used(const DestinationConfig& destination, const Config& config,
                });
 }
 
-/// Fetches the password of an account or a destination.
+/// Fetches the password of an account, a destination or a proxy, which stands at `path`.
 template <class Owner>
-void resolve(Owner& owner, const Environment& environment, const Environment& command_environment,
-             std::vector<Problem>& problems) {
+void resolve(Owner& owner, const std::string& path, const Environment& environment,
+             const Environment& command_environment, std::vector<Problem>& problems) {
     const PasswordSource& source = owner.password_source;
     if (source.kind == Kind::plain) {
         return;
     }
-    const std::string key_path = path_of(owner) + "password";
+    const std::string key_path = path + "password";
     auto secret = fetch(source, environment, command_environment);
     if (!secret) {
         problems.push_back({source.place, key_path, secret.error().text});
@@ -243,7 +246,7 @@ std::vector<Problem> resolve_secrets(Config& config, const Environment& environm
     const Environment command_environment = for_commands(config, environment);
     for (auto& [name, destination] : config.destinations) {
         if (is_used(destination, config, accounts)) {
-            resolve(destination, environment, command_environment, problems);
+            resolve(destination, path_of(destination), environment, command_environment, problems);
         }
     }
     for (AccountConfig& account : config.accounts) {
@@ -258,7 +261,11 @@ std::vector<Problem> resolve_secrets(Config& config, const Environment& environm
         if (const auto fault = key.empty() ? std::nullopt : readable_fault(key, true)) {
             problems.push_back({account.place, path_of(account) + "tls_client_key", *fault});
         }
-        resolve(account, environment, command_environment, problems);
+        resolve(account, path_of(account), environment, command_environment, problems);
+        if (account.proxy) {
+            resolve(*account.proxy, path_of(account) + "proxy.", environment, command_environment,
+                    problems);
+        }
     }
     return problems;
 }
@@ -267,7 +274,7 @@ std::vector<Problem> resolve_destination_secrets(Config& config, const Environme
     std::vector<Problem> problems;
     const Environment command_environment = for_commands(config, environment);
     for (auto& [name, destination] : config.destinations) {
-        resolve(destination, environment, command_environment, problems);
+        resolve(destination, path_of(destination), environment, command_environment, problems);
     }
     return problems;
 }
@@ -281,6 +288,9 @@ std::set<std::string> secret_variables(const Config& config) {
     };
     for (const AccountConfig& account : config.accounts) {
         take(account.password_source);
+        if (account.proxy) {
+            take(account.proxy->password_source);
+        }
         if (account.token_source) {
             take(*account.token_source);
         }

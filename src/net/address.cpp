@@ -86,6 +86,9 @@ std::string Address::to_text() const {
 }
 
 bool is_on_this_machine(const PeerInfo& peer) {
+    if (peer.is_proxied) {
+        return false;
+    }
     in_addr v4{};
     if (::inet_pton(AF_INET, peer.address.c_str(), &v4) == 1) {
         return ntohl(v4.s_addr) >> 24U == IN_LOOPBACKNET;
@@ -97,7 +100,11 @@ bool is_on_this_machine(const PeerInfo& peer) {
     return peer.address.starts_with('/');
 }
 
-Expected<Socket> begin_connect(const Address& address) {
+Expected<Socket> begin_connect(const Address& address, const std::optional<Address>& source) {
+    if (source && source->family() != address.family()) {
+        return failure(Errc::network, Retry::later,
+                       "not of the family of the source address " + source->to_text());
+    }
     Socket socket(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket.is_open()) {
         return failure(network_error(errno));
@@ -105,6 +112,12 @@ Expected<Socket> begin_connect(const Address& address) {
     if (address.family() != AF_UNIX) {
         set_option(socket.fd(), IPPROTO_TCP, TCP_NODELAY);
         set_option(socket.fd(), SOL_SOCKET, SO_KEEPALIVE);
+    }
+    if (source) {
+        set_option(socket.fd(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
+        if (::bind(socket.fd(), source->data(), source->size()) != 0) {
+            return failure(network_error(errno).in("source address " + source->to_text()));
+        }
     }
     if (::connect(socket.fd(), address.data(), address.size()) != 0 && errno != EINPROGRESS) {
         // EAGAIN of a Unix socket: its queue of connections is full.

@@ -41,9 +41,11 @@ class Address {
 
 using Addresses = std::vector<Address>;
 
-/// A socket whose connecting to `address` has begun or is done: non-blocking, close-on-exec, for
-/// TCP with TCP_NODELAY and SO_KEEPALIVE. When it becomes writable, connect_outcome() tells.
-[[nodiscard]] Expected<Socket> begin_connect(const Address& address);
+/// A socket whose connecting to `address`, from `source` if given, has begun or is done:
+/// non-blocking, close-on-exec, for TCP with TCP_NODELAY and SO_KEEPALIVE. When it becomes
+/// writable, connect_outcome() tells.
+[[nodiscard]] Expected<Socket> begin_connect(const Address& address,
+                                             const std::optional<Address>& source = std::nullopt);
 
 /// Zero once the socket is connected, otherwise the errno that ended the attempt.
 [[nodiscard]] int connect_outcome(const Socket& socket);

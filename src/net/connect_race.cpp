@@ -29,8 +29,34 @@ Addresses interleaved(const Addresses& addresses) {
     return result;
 }
 
-ConnectRace::ConnectRace(event::Loop& loop, const Addresses& addresses, Naming naming, Done done)
+Addresses chosen(const Addresses& addresses, IpVersion version) {
+    Addresses result = addresses;
+    const auto is_of = [](int family) {
+        return [family](const Address& address) { return address.family() == family; };
+    };
+    switch (version) {
+        case IpVersion::any:
+            break;
+        case IpVersion::only_4:
+            std::erase_if(result, std::not_fn(is_of(AF_INET)));
+            break;
+        case IpVersion::only_6:
+            std::erase_if(result, std::not_fn(is_of(AF_INET6)));
+            break;
+        case IpVersion::prefer_4:
+            std::stable_partition(result.begin(), result.end(), is_of(AF_INET));
+            break;
+        case IpVersion::prefer_6:
+            std::stable_partition(result.begin(), result.end(), is_of(AF_INET6));
+            break;
+    }
+    return result;
+}
+
+ConnectRace::ConnectRace(event::Loop& loop, const Addresses& addresses,
+                         std::optional<Address> source, Naming naming, Done done)
     : loop_(loop),
+      source_(std::move(source)),
       naming_(naming),
       done_(std::move(done)),
       next_due_(loop.make_timer([this] { begin_next(); })) {
@@ -47,7 +73,7 @@ void ConnectRace::begin_next() {
     while (next_ < attempts_.size()) {
         Attempt& attempt = attempts_[next_++];
         attempt.has_begun = true;
-        Expected<Socket> socket = begin_connect(attempt.address);
+        Expected<Socket> socket = begin_connect(attempt.address, source_);
         if (socket) {
             attempt.socket = std::move(*socket);
             attempt.watch =

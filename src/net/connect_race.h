@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "postrider/event/loop.h"
+#include "postrider/net/connector.h"
 
 #include "net/address.h"
 
@@ -17,6 +18,9 @@ namespace postrider::net {
 /// RFC 8305 section 4 with a First Address Family Count of one: families take turns, beginning with
 /// that of the first address; within a family the order stays.
 [[nodiscard]] Addresses interleaved(const Addresses& addresses);
+
+/// Those that may be tried at all, the preferred ones first; may be none.
+[[nodiscard]] Addresses chosen(const Addresses& addresses, IpVersion version);
 
 /// Happy eyeballs (RFC 8305 section 5): connects to one address after the other, each 250 ms after
 /// the one before it or as soon as that has failed; the first to connect wins and the others are
@@ -38,8 +42,10 @@ class ConnectRace {
     /// Whether texts name the addresses: not if the only one is what the caller names anyway.
     enum class Naming : std::uint8_t { addresses, reasons_only };
 
-    /// `addresses` in the order of trying, at least one. `done` runs from the loop.
-    ConnectRace(event::Loop& loop, const Addresses& addresses, Naming naming, Done done);
+    /// `addresses` in the order of trying, at least one; from `source` if given. `done` runs from
+    /// the loop.
+    ConnectRace(event::Loop& loop, const Addresses& addresses, std::optional<Address> source,
+                Naming naming, Done done);
     ConnectRace(const ConnectRace&) = delete;
     ConnectRace& operator=(const ConnectRace&) = delete;
     ~ConnectRace() = default;
@@ -63,6 +69,7 @@ class ConnectRace {
     void finish(Expected<Winner> outcome);
 
     event::Loop& loop_;
+    std::optional<Address> source_;
     Naming naming_;
     Done done_;
     std::vector<Attempt> attempts_;  ///< never changes size: watches refer to its elements

@@ -1,12 +1,15 @@
-// The connector of the program: resolver -> race of addresses -> TLS, under one deadline.
+// The connector of the program: resolver -> race of addresses -> proxy -> TLS, under one deadline.
 #include "postrider/net/connector.h"
 
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "postrider/base/text.h"
 
 #include "net/connect_race.h"
 #include "net/connector_parts.h"
+#include "net/proxy_dialogue.h"
 #include "net/socket_stream.h"
 
 namespace postrider::net {
@@ -21,9 +24,9 @@ struct Parts {
 
 /// One connect under way.
 ///
-///     resolving -> racing -> securing -> (done)
-///         |______________________________^   any failure, or the deadline
-class Connecting final : public event::Operation {
+///     resolving -> racing -> asking the proxy -> securing -> (done)
+///         |_________________________________________________^   any failure, or the deadline
+class Connecting final : public event::Operation, private StreamEvents {
   public:
     Connecting(Parts& parts, ConnectRequest request, ConnectDone done)
         : parts_(parts),
@@ -36,8 +39,13 @@ class Connecting final : public event::Operation {
     }
 
   private:
+    /// The host that the socket goes to.
+    [[nodiscard]] const Endpoint& first_stop() const {
+        return request_.via.proxy ? request_.via.proxy->endpoint : request_.endpoint;
+    }
+
     void begin() {
-        const Endpoint& endpoint = request_.endpoint;
+        const Endpoint& endpoint = first_stop();
         const auto known = endpoint.is_unix() ? Address::from_unix_path(endpoint.unix_path)
                                               : Address::from_literal(endpoint.host, endpoint.port);
         if (known) {
@@ -52,16 +60,28 @@ class Connecting final : public event::Operation {
     }
 
     void on_resolved(Expected<Addresses> found) {
-        if (found) {
-            race(interleaved(*found), ConnectRace::Naming::addresses);
-        } else {
+        if (!found) {
             fail(found.error());
+            return;
         }
+        const IpVersion version = request_.via.ip_version;
+        const Addresses eligible = chosen(*found, version);
+        if (eligible.empty()) {
+            fail({Errc::dns, Retry::later,
+                  std::string("has no address of IPv") +
+                      (version == IpVersion::only_4 ? "4" : "6") + ", and no other is wanted"});
+            return;
+        }
+        race(interleaved(eligible), ConnectRace::Naming::addresses);
     }
 
     void race(const Addresses& addresses, ConnectRace::Naming naming) {
+        const std::string& source = request_.via.source_address;
         race_ = std::make_unique<ConnectRace>(
-            parts_.loop, addresses, naming,
+            parts_.loop, addresses,
+            source.empty() || first_stop().is_unix() ? std::nullopt
+                                                     : Address::from_literal(source, 0),
+            naming,
             [this](Expected<ConnectRace::Winner> winner) { on_connected(std::move(winner)); });
     }
 
@@ -72,6 +92,38 @@ class Connecting final : public event::Operation {
         }
         stream_ = std::make_unique<SocketStream>(parts_.loop, std::move(winner->socket),
                                                  winner->address.to_text(), parts_.trusts);
+        if (request_.via.proxy) {
+            stream_->set_proxied();
+            dialogue_.emplace(*request_.via.proxy, request_.endpoint);
+            stream_->write(dialogue_->take_output());
+            stream_->attach(this);
+        } else {
+            secure();
+        }
+    }
+
+    void on_input() override {
+        const auto taken = dialogue_->take(stream_->input());
+        if (!taken) {
+            fail_at_proxy(taken.error());
+            return;
+        }
+        stream_->consume(*taken);
+        if (dialogue_->is_done()) {
+            stream_->attach(nullptr);
+            secure();
+        } else {
+            stream_->write(dialogue_->take_output());
+        }
+    }
+    void on_output_low() override {}
+    void on_closed(const Error& why) override { fail_at_proxy(why); }
+
+    void fail_at_proxy(const Error& error) {
+        fail(error.in("proxy " + escaped(first_stop().to_text())));
+    }
+
+    void secure() {
         if (!request_.tls) {
             finish(std::move(stream_));
             return;
@@ -80,18 +132,26 @@ class Connecting final : public event::Operation {
         if (settings.server_name.empty()) {
             settings.server_name = request_.endpoint.host;
         }
-        stream_->begin_tls(settings, [this](Expected<void> secured) {
+        auto done = [this](Expected<void> secured) {
             if (secured) {
                 finish(std::move(stream_));
             } else {
                 fail(secured.error());
             }
-        });
+        };
+        if (request_.via.proxy) {
+            // What the proxy's answer was followed by is no part of it.
+            stream_->start_tls(settings, std::move(done));
+        } else {
+            stream_->begin_tls(settings, std::move(done));
+        }
     }
 
     void on_deadline() {
         std::string where = "looking up the address";
-        if (stream_ != nullptr) {
+        if (dialogue_ && !dialogue_->is_done()) {
+            where = "asking the proxy " + escaped(first_stop().to_text());
+        } else if (stream_ != nullptr) {
             where = "in the TLS handshake";
         } else if (race_ != nullptr) {
             where = "connecting (" + race_->report() + ")";
@@ -100,7 +160,10 @@ class Connecting final : public event::Operation {
               "no connection within " + postrider::to_text(request_.deadline) + ", " + where});
     }
 
-    void fail(const Error& error) {
+    void fail(Error error) {
+        if (request_.via.proxy && stream_ == nullptr) {
+            error = error.in("proxy " + escaped(first_stop().to_text()));
+        }
         finish(failure(error.in(escaped(request_.endpoint.to_text()))));
     }
 
@@ -116,6 +179,7 @@ class Connecting final : public event::Operation {
     std::unique_ptr<event::Operation> lookup_;
     std::unique_ptr<ConnectRace> race_;
     std::unique_ptr<SocketStream> stream_;
+    std::optional<ProxyDialogue> dialogue_;  ///< refers to the request
     std::unique_ptr<event::Timer> begin_;
     std::unique_ptr<event::Timer> deadline_;
 };

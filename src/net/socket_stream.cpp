@@ -122,7 +122,7 @@ bool SocketStream::is_encrypted() const {
 }
 
 PeerInfo SocketStream::peer() const {
-    return {address_, is_encrypted() ? tls_->description() : std::string()};
+    return {address_, is_encrypted() ? tls_->description() : std::string(), is_proxied_};
 }
 
 void SocketStream::on_ready(event::Readiness ready) {

@@ -46,6 +46,9 @@ class SocketStream final : public ByteStream {
     /// first then fails the handshake, which explains itself better.
     void begin_tls(const TlsSettings& settings, std::function<void(Expected<void>)> done);
 
+    /// The address is that of a proxy.
+    void set_proxied() { is_proxied_ = true; }
+
     [[nodiscard]] bool is_resumed() const { return tls_ != nullptr && tls_->is_resumed(); }
 
   private:
@@ -72,6 +75,7 @@ class SocketStream final : public ByteStream {
     Socket socket_;
     std::unique_ptr<TlsChannel> tls_;  ///< destroyed before the socket: says goodbye over it
     std::string address_;
+    bool is_proxied_ = false;
     std::shared_ptr<TlsTrusts> trusts_;
     ByteQueue input_;
     ByteQueue output_;

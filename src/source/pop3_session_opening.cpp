@@ -107,6 +107,7 @@ void Pop3Session::connect() {
     note("connecting to " + settings_.endpoint.to_text());
     net::ConnectRequest request;
     request.endpoint = settings_.endpoint;
+    request.via = settings_.via;
     request.deadline = settings_.timeouts.connect;
     if (settings_.tls == TlsMode::implicit) {
         request.tls = settings_.tls_settings;

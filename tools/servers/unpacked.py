@@ -21,6 +21,8 @@ PACKAGES: dict[str, list[str]] = {
     "mailutils": ["mailutils-pop3d"],
     "popa3d": ["popa3d"],
     "solid-pop3d": ["solid-pop3d"],
+    "microsocks": ["microsocks"],
+    "tinyproxy": ["tinyproxy-bin"],
 }
 
 

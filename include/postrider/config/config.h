@@ -119,6 +119,22 @@ struct PasswordSource {
     bool operator==(const PasswordSource&) const = default;
 };
 
+enum class ProxyType : std::uint8_t { socks5, http };
+
+/// Whom an account's server is reached through.
+struct ProxyConfig {
+    ProxyType type = ProxyType::socks5;
+    std::string host;
+    std::uint16_t port = 0;  ///< filled in: 1080 for socks5, 8080 for http
+    std::string user;        ///< empty: without a login
+    PasswordSource password_source;
+    Secret password;  ///< empty until resolve_secrets(), unless it is plain
+    bool operator==(const ProxyConfig&) const = default;
+};
+
+/// Which addresses of a host are tried, and which first.
+enum class IpVersion : std::uint8_t { any, only_4, only_6, prefer_4, prefer_6 };
+
 /// What becomes of content that not every server can take (S-008 to S-010).
 enum class LongLines : std::uint8_t { pass, wrap, hold };
 enum class NulOctets : std::uint8_t { strip, pass, hold };
@@ -258,6 +274,9 @@ struct AccountConfig {
     std::string login_advice;  ///< of the provider, for a refused login; may be empty
     std::string host;
     std::uint16_t port = 0;  ///< filled in by load(): 995 for implicit TLS, else 110
+    std::optional<ProxyConfig> proxy;
+    std::string source_address;  ///< an IP literal; empty: what the system takes
+    IpVersion ip_version = IpVersion::any;
     Tls tls = Tls::implicit;
     std::string tls_ca_file;      ///< absolute; empty: the system's trust store
     std::string tls_server_name;  ///< filled in by load(): the host

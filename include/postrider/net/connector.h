@@ -8,6 +8,7 @@
 #include <string>
 
 #include "postrider/base/error.h"
+#include "postrider/base/secret.h"
 #include "postrider/base/time.h"
 #include "postrider/event/loop.h"
 #include "postrider/net/stream.h"
@@ -25,8 +26,29 @@ struct Endpoint {
     [[nodiscard]] std::string to_text() const;  ///< "pop.example:995", "[::1]:25", "/run/lmtp"
 };
 
+/// A host that connects in our place: SOCKS5 (RFC 1928, 1929) or HTTP CONNECT (RFC 9110 section
+/// 9.3.6). It is given the name of the server, not an address: we ask no DNS about that.
+struct Proxy {
+    enum class Kind : std::uint8_t { socks5, http };
+    Kind kind = Kind::socks5;
+    Endpoint endpoint;
+    std::string user;  ///< empty: without a login
+    Secret password;
+};
+
+/// Which addresses of a host are tried. Those that are preferred come first, the others after them.
+enum class IpVersion : std::uint8_t { any, only_4, only_6, prefer_4, prefer_6 };
+
+/// By which way a host is reached.
+struct Via {
+    std::optional<Proxy> proxy;
+    std::string source_address;  ///< an IP literal of this machine; empty: what the system takes
+    IpVersion ip_version = IpVersion::any;
+};
+
 struct ConnectRequest {
     Endpoint endpoint;
+    Via via = {};
     std::optional<TlsSettings> tls;  ///< implicit TLS, part of the connecting
     Duration deadline =
         std::chrono::seconds(30);  ///< for everything: DNS, TCP on all addresses, TLS
@@ -35,8 +57,9 @@ struct ConnectRequest {
 using ConnectDone = std::function<void(Expected<std::unique_ptr<ByteStream>>)>;
 
 /// Turns a request into a connected stream: c-ares, all addresses of the host, happy eyeballs
-/// (RFC 8305), TLS if asked for, all under one deadline.
-/// Errors: dns, network, timed_out, tls. Their text names the endpoint and the reason.
+/// (RFC 8305), a proxy if there is one, TLS if asked for, all under one deadline.
+/// Errors: dns, network, timed_out, tls; of proxies also closed, protocol, limit, and config if one
+/// wants another login. Their text names the endpoint and the reason.
 class Connector {
   public:
     Connector() = default;

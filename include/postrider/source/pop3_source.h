@@ -37,6 +37,7 @@ enum class Consumes : std::uint8_t { automatic, yes, no };
 
 struct Pop3Settings {
     net::Endpoint endpoint;
+    net::Via via = {};
     TlsMode tls = TlsMode::implicit;
     bool allow_cleartext = false;  ///< TlsMode::none to a server that is not on this machine
     net::TlsSettings tls_settings;

@@ -60,6 +60,21 @@ TEST(Pop3SettingsOfAccount, TakesOverEveryField) {
     EXPECT_EQ(settings.spool.memory_limit, 10U);
 }
 
+TEST(Pop3SettingsOfAccount, TheWayThereIsThatOfTheAccount) {
+    config::AccountConfig account;
+    EXPECT_FALSE(pop3_settings(account, {}).via.proxy);
+    account.proxy = {config::ProxyType::http, "proxy.example", 3128, "bob", {}, Secret("c4n4ry")};
+    account.source_address = "192.0.2.7";
+    account.ip_version = config::IpVersion::prefer_6;
+    const net::Via via = pop3_settings(account, {}).via;
+    EXPECT_EQ(via.proxy->kind, net::Proxy::Kind::http);
+    EXPECT_EQ(via.proxy->endpoint.to_text(), "proxy.example:3128");
+    EXPECT_EQ(via.proxy->user, "bob");
+    EXPECT_EQ(via.proxy->password.reveal(), "c4n4ry");
+    EXPECT_EQ(via.source_address, "192.0.2.7");
+    EXPECT_EQ(via.ip_version, net::IpVersion::prefer_6);
+}
+
 TEST(Pop3SettingsOfAccount, WithoutASourceOfTokensNoneIsFetched) {
     EXPECT_FALSE(pop3_settings(config::AccountConfig(), {}).fetch_token);
 }

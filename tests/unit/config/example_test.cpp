@@ -14,6 +14,7 @@
 #include "config/retention.h"
 #include "config/root.h"
 #include "config/smtp_keys.h"
+#include "config/via.h"
 #include "config_fixture.h"
 
 namespace postrider::config {
@@ -159,6 +160,7 @@ TEST_F(Schema, HasExactlyTheKeysOfTheLoader) {
                 UnorderedElementsAreArray(names_of(account_timeout_keys())));
     EXPECT_THAT(properties({"$defs", "account", "properties", "commit_every"}),
                 UnorderedElementsAreArray(names_of(commit_every_keys())));
+    EXPECT_THAT(properties({"$defs", "proxy"}), UnorderedElementsAreArray(names_of(proxy_keys())));
     EXPECT_THAT(properties({"$defs", "poll_every"}),
                 UnorderedElementsAreArray(names_of(poll_every_keys())));
     EXPECT_THAT(properties({"$defs", "password_source"}),

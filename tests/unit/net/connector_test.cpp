@@ -168,6 +168,26 @@ TEST_F(ConnectorTest, ASilentFirstAddressIsOvertakenAfterTheAttemptDelay) {
     EXPECT_LT(loop->now() - begun, 3s);
 }
 
+TEST(Chosen, KeepsOrPrefersAVersionOfIp) {
+    const Addresses both = literals({"::1", "192.0.2.1", "::2", "192.0.2.2"});
+    EXPECT_EQ(texts(chosen(both, IpVersion::any)), "::1 192.0.2.1 ::2 192.0.2.2 ");
+    EXPECT_EQ(texts(chosen(both, IpVersion::only_4)), "192.0.2.1 192.0.2.2 ");
+    EXPECT_EQ(texts(chosen(both, IpVersion::only_6)), "::1 ::2 ");
+    EXPECT_EQ(texts(chosen(both, IpVersion::prefer_4)), "192.0.2.1 192.0.2.2 ::1 ::2 ");
+    EXPECT_EQ(texts(chosen(both, IpVersion::prefer_6)), "::1 ::2 192.0.2.1 192.0.2.2 ");
+}
+
+TEST_F(ConnectorTest, AHostWithoutAnAddressOfTheVersionThatIsWantedIsNotConnectedTo) {
+    resolver->answer = Addresses{literal("127.0.0.1", 110)};
+    ConnectRequest request;
+    request.endpoint = {"pop.example", 110, ""};
+    request.via.ip_version = IpVersion::only_6;
+    const auto error = connect(request);
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->code, Errc::dns);
+    EXPECT_NE(error->text.find("IPv6"), std::string::npos) << error->text;
+}
+
 TEST_F(ConnectorTest, AllFailuresAreToldInOneText) {
     const Socket deaf = bound_but_deaf("127.0.0.1");
     const std::uint16_t port = test::port_of(deaf);
