@@ -121,7 +121,8 @@ std::map<std::string, WallTime> quirks_of(const SQLite::Column& column) {
 
 constexpr const char* kLoadMessages =
     "SELECT uid, occurrence, listed_size, sha256, phase, first_seen, delivered_at, failures, "
-    "failing_since, retry_after, absent_since, settled, held_copy, awaits_quit, note, in_doubt FROM "
+    "failing_since, retry_after, absent_since, settled, held_copy, awaits_quit, note, in_doubt "
+    "FROM "
     "messages WHERE account = ?";
 
 MessageRecord record_of(const SQLite::Statement& row) {

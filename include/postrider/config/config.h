@@ -179,7 +179,7 @@ struct DestinationConfig {
     /// XCLIENT tells the client of the n-th Received line from the top; 0: no XCLIENT.
     std::uint32_t xclient_hops = 0;
     bool holds_ambiguous = false;  ///< `on_ambiguous: hold`
-    std::string hello_name;  ///< for EHLO and LHLO; empty: this machine's name (S-014)
+    std::string hello_name;        ///< for EHLO and LHLO; empty: this machine's name (S-014)
     DestinationTimeouts timeouts;
     Pattern path;               ///< of a Maildir; absolute
     std::vector<Pattern> argv;  ///< of a command
@@ -295,7 +295,7 @@ struct AccountConfig {
     std::vector<std::string> deliver_to;    ///< names of destinations, at least one: to each
     RefusedConfig refused;
     std::string bounce_via;  ///< filled in by load(): of type smtp; empty if nothing is bounced
-    std::optional<Duration> delete_after;   ///< since delivery; nothing: never
+    std::optional<Duration> delete_after;           ///< since delivery; nothing: never
     Duration poll_every = std::chrono::minutes(5);  ///< the shortest, if poll_every_most is longer
     Duration poll_every_most{};
     Duration poll_at_least{};  ///< of the provider: no sooner, whatever poll_every says
