@@ -152,8 +152,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Mistake{"protocol: imap",
                 "c.yaml:10:15: accounts.alice.protocol: 'imap' is not available in this version"},
-        Mistake{"proxy: x",
-                "c.yaml:10:12: accounts.alice.proxy: must be a map of keys, not text"},
+        Mistake{"proxy: x", "c.yaml:10:12: accounts.alice.proxy: must be a map of keys, not text"},
         Mistake{"auth: ntlm",
                 "c.yaml:10:11: accounts.alice.auth: 'ntlm' is not available in this version"},
         Mistake{"auth: plan",
