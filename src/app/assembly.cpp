@@ -12,6 +12,7 @@
 
 #include "app/changes.h"
 #include "app/settings.h"
+#include "app/tunnel.h"
 
 namespace postrider::app {
 
@@ -100,8 +101,8 @@ std::unique_ptr<source::SourceFactory> Assembly::make_source(
     spool.directory = state_.spool_path();
     source::Pop3Settings settings = pop3_settings(account, spool);
     settings.transcript = std::move(transcript);
-    return source::make_pop3_source(services_->loop, *login_worker_, *connector_,
-                                    std::move(settings));
+    return make_account_source({services_->loop, *login_worker_, *connector_, log_.get()}, account,
+                               std::move(settings));
 }
 
 std::size_t Assembly::held_copies() const {

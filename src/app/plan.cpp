@@ -16,6 +16,7 @@
 #include "app/commands.h"
 #include "app/settings.h"
 #include "app/told.h"
+#include "app/tunnel.h"
 
 namespace postrider::app {
 
@@ -84,7 +85,7 @@ class Previews {
         One& one = all_.emplace_back();
         one.account = account.name;
         one.source =
-            source::make_pop3_source(loop_, worker_, connector_, pop3_settings(account, {}));
+            make_account_source({loop_, worker_, connector_}, account, pop3_settings(account, {}));
         one.operation = engine::preview(loop_, ledger_, *one.source, account_policy(account),
                                         [this, &one](Expected<PreviewResult> result) {
                                             one.result = std::move(result);

@@ -1,6 +1,7 @@
 #include "app/settings.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace postrider::app {
@@ -270,6 +271,21 @@ sink::SmtpSettings smtp_settings(const config::DestinationConfig& destination,
 
 sink::MaildirSettings maildir_settings(const config::DestinationConfig& destination) {
     return {destination.path, destination.line_ends};
+}
+
+net::CommandTransport command_transport(const config::AccountConfig& account,
+                                        const config::Environment& environment) {
+    // What ssh and its like go by. Of the rest of ours, which may hold secrets, nothing.
+    constexpr std::array<const char*, 9> kPassedOn = {
+        "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "SSH_AUTH_SOCK"};
+    net::CommandTransport transport;
+    transport.argv = account.transport_command;
+    for (const std::string name : kPassedOn) {
+        if (const auto value = environment.variable(name)) {
+            transport.environment.push_back(name + "=" + *value);
+        }
+    }
+    return transport;
 }
 
 sink::CommandSettings command_settings(const config::DestinationConfig& destination,

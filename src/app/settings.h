@@ -6,6 +6,7 @@
 #include "postrider/config/environment.h"
 #include "postrider/engine/policy.h"
 #include "postrider/mail/message.h"
+#include "postrider/net/command_connector.h"
 #include "postrider/sink/command_sink.h"
 #include "postrider/sink/maildir_sink.h"
 #include "postrider/sink/smtp_sink.h"
@@ -23,6 +24,9 @@ namespace postrider::app {
                                                const std::string& own_host);
 
 [[nodiscard]] sink::MaildirSettings maildir_settings(const config::DestinationConfig& destination);
+
+[[nodiscard]] net::CommandTransport command_transport(const config::AccountConfig& account,
+                                                      const config::Environment& environment);
 
 [[nodiscard]] sink::CommandSettings command_settings(const config::DestinationConfig& destination,
                                                      const config::Environment& environment);

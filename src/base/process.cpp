@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,6 +93,43 @@ Expected<ProcessId> spawn(const SpawnRequest& request) {
                        fmt::format("cannot be started: {}", std::generic_category().message(code)));
     }
     return pid;
+}
+
+Expected<std::unique_ptr<ChildProcess>> ChildProcess::start(const SpawnRequest& request) {
+    const auto pid = spawn(request);
+    if (!pid) {
+        return failure(pid.error());
+    }
+    // Not pidfd_open(): the header of glibc 2.36 declares it for C only.
+    const int handle = static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0));
+    const int code = errno;
+    std::unique_ptr<ChildProcess> child(new ChildProcess(*pid, FileHandle(handle)));
+    if (handle < 0) {
+        return failure(Errc::io, Retry::later,
+                       "cannot be watched: " + std::generic_category().message(code));
+    }
+    return child;
+}
+
+ChildProcess::~ChildProcess() {
+    if (!has_ended_) {
+        signal_group(SIGKILL);
+        while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+        }
+    }
+}
+
+std::optional<int> ChildProcess::take_end() {
+    int status = 0;
+    if (has_ended_ || ::waitpid(pid_, &status, WNOHANG) != pid_) {
+        return std::nullopt;
+    }
+    has_ended_ = true;
+    return status;
+}
+
+void ChildProcess::signal_group(int signal_number) const {
+    ::kill(-pid_, signal_number);
 }
 
 std::optional<std::string> find_program(const std::string& name, std::string_view path) {

@@ -16,6 +16,7 @@
 #include "config/routing.h"
 #include "config/scalars.h"
 #include "config/tls_limits.h"
+#include "config/transport.h"
 #include "config/via.h"
 
 namespace postrider::config {
@@ -129,7 +130,7 @@ void read_min_rate(Reader& reader, const Value& value, AccountConfig& into) {
     }
 }
 
-constexpr std::array<Key<AccountDraft>, 46> kKeys = {{
+constexpr std::array<Key<AccountDraft>, 47> kKeys = {{
     {"protocol", read_protocol},
     {"host", in_account<read_host<&AccountConfig::host>>},
     {"port", in_account<read_number<&AccountConfig::port, 1, 65535>>},
@@ -164,6 +165,7 @@ constexpr std::array<Key<AccountDraft>, 46> kKeys = {{
     {"proxy", in_account<read_proxy>},
     {"source_address", in_account<read_source_address>},
     {"ip_version", in_account<read_ip_version>},
+    {"transport", in_account<read_transport>},
     {"provider", read_provider},
     {"max_message_size", in_retention<read_max_message_size>},
     {"oversize", in_retention<read_oversize>},
@@ -288,6 +290,7 @@ void AccountsReader::complete(const Entry& entry, AccountDraft& draft) {
     complete_routing(reader_, entry, draft);
     check_login(entry, account);
     check_cleartext(entry, account);
+    check_way(entry, account);
     if (account.tls_client_key.empty()) {
         account.tls_client_key = account.tls_client_certificate;
     }
@@ -322,10 +325,19 @@ void AccountsReader::check_login(const Entry& entry, const AccountConfig& accoun
     }
 }
 
+void AccountsReader::check_way(const Entry& entry, const AccountConfig& account) {
+    if (account.proxy && !account.transport_command.empty()) {
+        const Entry* const own = entry.value.find("transport");
+        const Reader::Scope scope = reader_.enter("transport");
+        reader_.report_in(entry.value.file, own != nullptr ? own->value.position : entry.position,
+                          "and proxy are two ways to the host: take one out");
+    }
+}
+
 void AccountsReader::check_cleartext(const Entry& entry, const AccountConfig& account) {
     if (account.tls != Tls::none || account.allow_cleartext || account.host.empty() ||
-        (is_loopback(account.host) && !account.proxy)) {
-        return;
+        (is_loopback(account.host) && !account.proxy) || !account.transport_command.empty()) {
+        return;  // what a program does with it is its own business
     }
     const Entry* const own = entry.value.find("tls");
     const Reader::Scope scope = reader_.enter("tls");

@@ -43,6 +43,7 @@ class AccountsReader {
     void complete(const Entry& entry, AccountDraft& draft);
     void check_complete(const Entry& entry);
     void check_login(const Entry& entry, const AccountConfig& account);
+    void check_way(const Entry& entry, const AccountConfig& account);
     void check_cleartext(const Entry& entry, const AccountConfig& account);
 
     Reader& reader_;

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "config/command_line.h"
 #include "config/scalars.h"
 
 namespace postrider::config {
@@ -41,33 +42,9 @@ void read_credential_source(Reader& reader, const Value& value, PasswordSource& 
     into.words = {std::move(name)};
 }
 
-/// A program with a slash in its name is found from the directory of the file, like any path;
-/// without one, through PATH.
 void read_command_source(Reader& reader, const Value& value, PasswordSource& into) {
     into.kind = Kind::command;
-    if (!reader.expect_list(value)) {
-        return;
-    }
-    if (value.items.empty()) {
-        reader.report(value, "needs at least the program to run");
-    }
-    for (std::size_t i = 0; i < value.items.size(); ++i) {
-        const Reader::Scope scope = reader.enter(i);
-        const Value& item = value.items[i];
-        const auto text = reader.scalar(item);
-        if (!text) {
-            continue;
-        }
-        std::string word(*text);
-        if (word.find('\0') != std::string::npos) {
-            reader.report(item, "an argument cannot hold a NUL");
-        } else if (i == 0 && word.find('/') != std::string::npos) {
-            reader.path(item, word);
-        } else if (i == 0) {
-            reader.text(item, word);
-        }
-        into.words.push_back(std::move(word));
-    }
+    read_command_line(reader, value, into.words);
 }
 
 constexpr std::array<Key<PasswordSource>, 4> kKeys = {{

@@ -40,9 +40,10 @@ std::string host_text(std::string_view host) {
 }
 
 /// RFC 5321 section 4.1.3: " ([192.0.2.1])", " ([IPv6:2001:db8::1])", without a zone ("%eth0").
+/// Nothing for the path of a local peer.
 std::string tcp_info(std::string_view address) {
     address = address.substr(0, address.find('%'));
-    if (address.empty()) return {};
+    if (address.empty() || address.front() == '/') return {};
     const bool is_ipv6 = address.find(':') != std::string_view::npos;
     return fmt::format(" ([{}{}])", is_ipv6 ? "IPv6:" : "", restricted(address, ".:", kNameLimit));
 }

@@ -9,41 +9,18 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "postrider/base/assert.h"
 
 namespace postrider::sink {
 
-Child::~Child() {
-    if (!has_ended_) {
-        signal_group(SIGKILL);
-        while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-        }
-    }
-}
-
-std::optional<int> Child::take_end() {
-    int status = 0;
-    if (has_ended_ || ::waitpid(pid_, &status, WNOHANG) != pid_) {
-        return std::nullopt;
-    }
-    has_ended_ = true;
-    return status;
-}
-
-void Child::signal_group(int signal_number) const {
-    ::kill(-pid_, signal_number);
-}
-
 /// What the starting job leaves behind. Input is declared before the child: it closes after the
 /// child was killed.
 struct CommandRun::Started {
     FileHandle input;
     FileHandle errors;
-    std::unique_ptr<Child> child;
+    std::unique_ptr<ChildProcess> child;
     std::optional<Error> error;
 
     void start(const RunOrder& order) {
@@ -61,21 +38,12 @@ struct CommandRun::Started {
         }
         SpawnRequest request{*program,          order.argv, order.environment, "/",
                              in->reading.get(), -1,         err->writing.get()};
-        const auto pid = spawn(request);
-        if (!pid) {
-            error = pid.error();
+        auto begun = ChildProcess::start(request);
+        if (!begun) {
+            error = begun.error();
             return;
         }
-        // Not pidfd_open(): the header of glibc 2.36 declares it for C only.
-        const int handle = static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0));
-        const int code = errno;
-        child = std::make_unique<Child>(*pid, FileHandle(handle));
-        if (handle < 0) {
-            error = Error{Errc::io, Retry::later,
-                          "cannot be watched: " + std::generic_category().message(code)};
-            child.reset();
-            return;
-        }
+        child = std::move(*begun);
         input = std::move(in->writing);
         errors = std::move(err->reading);
         for (const FileHandle* const end : {&input, &errors}) {

@@ -14,27 +14,6 @@
 
 namespace postrider::sink {
 
-/// A started program, until somebody has taken its end. One that is still there at the end of this
-/// object is killed with all of its process group, and waited for: nobody survives SIGKILL.
-class Child {
-  public:
-    Child(ProcessId pid, FileHandle pid_handle) : pid_(pid), handle_(std::move(pid_handle)) {}
-    Child(const Child&) = delete;
-    Child& operator=(const Child&) = delete;
-    ~Child();
-
-    /// Readable when it has ended.
-    [[nodiscard]] int handle() const { return handle_.get(); }
-    /// Its end as of waitpid(2), once.
-    [[nodiscard]] std::optional<int> take_end();
-    void signal_group(int signal_number) const;
-
-  private:
-    ProcessId pid_;
-    bool has_ended_ = false;
-    FileHandle handle_;
-};
-
 /// What a run is started with.
 struct RunOrder {
     std::string program;  ///< as in argv[0]

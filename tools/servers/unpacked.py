@@ -23,6 +23,7 @@ PACKAGES: dict[str, list[str]] = {
     "solid-pop3d": ["solid-pop3d"],
     "microsocks": ["microsocks"],
     "tinyproxy": ["tinyproxy-bin"],
+    "ssh": ["openssh-server", "openssh-client"],
 }
 
 

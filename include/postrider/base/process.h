@@ -1,8 +1,10 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "postrider/base/error.h"
@@ -27,6 +29,30 @@ struct SpawnRequest {
 /// Starts a program in a process group of its own, with no signal blocked or ignored. Errors: io,
 /// later; the text says why it cannot be started.
 [[nodiscard]] Expected<ProcessId> spawn(const SpawnRequest& request);
+
+/// A started program, until somebody has taken its end. One that is still there at the end of this
+/// object is killed with all of its process group, and waited for: nobody survives SIGKILL.
+class ChildProcess {
+  public:
+    /// As spawn(). Errors also: io, if it cannot be watched.
+    [[nodiscard]] static Expected<std::unique_ptr<ChildProcess>> start(const SpawnRequest& request);
+    ChildProcess(const ChildProcess&) = delete;
+    ChildProcess& operator=(const ChildProcess&) = delete;
+    ~ChildProcess();
+
+    /// Readable when it has ended.
+    [[nodiscard]] int handle() const { return handle_.get(); }
+    /// Its end as of waitpid(2), once.
+    [[nodiscard]] std::optional<int> take_end();
+    void signal_group(int signal_number) const;
+
+  private:
+    ChildProcess(ProcessId pid, FileHandle handle) : pid_(pid), handle_(std::move(handle)) {}
+
+    ProcessId pid_;
+    bool has_ended_ = false;
+    FileHandle handle_;
+};
 
 /// The file that a program name stands for; nothing if there is none that can be run. A name
 /// without a slash is searched in the absolute directories of `path`, as in $PATH.

@@ -282,6 +282,8 @@ struct AccountConfig {
     std::string tls_server_name;  ///< filled in by load(): the host
     TlsLimits tls_limits;
     bool allow_cleartext = false;  ///< tls: none beyond this machine
+    /// A program and its arguments that is the connection to the host; empty: there is none.
+    std::vector<std::string> transport_command;
     std::string user;
     PasswordSource password_source;
     Secret password;  ///< empty until resolve_secrets(), unless it is plain

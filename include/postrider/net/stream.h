@@ -13,12 +13,14 @@ namespace postrider::net {
 
 /// Who the other end turned out to be: for log lines and the Received header.
 struct PeerInfo {
-    std::string address;      ///< "192.0.2.1", "2001:db8::1" or the path of a Unix socket
+    /// "192.0.2.1", "2001:db8::1", or the path of a Unix socket, or of a program in its place
+    std::string address;
     std::string tls;          ///< "TLSv1.3 TLS_AES_256_GCM_SHA384", empty without TLS
     bool is_proxied = false;  ///< `address` is that of the proxy: where it went then is not known
 };
 
-/// A loopback address, or a Unix socket, and no proxy: nothing leaves this machine.
+/// A loopback address, a Unix socket or a program, and no proxy: we send nothing beyond this
+/// machine.
 [[nodiscard]] bool is_on_this_machine(const PeerInfo& peer);
 
 /// How a login can be bound to the TLS connection it runs in (RFC 5056): by the exporter of RFC

@@ -14,6 +14,7 @@
 #include "config/retention.h"
 #include "config/root.h"
 #include "config/smtp_keys.h"
+#include "config/transport.h"
 #include "config/via.h"
 #include "config_fixture.h"
 
@@ -156,6 +157,8 @@ TEST_F(Schema, HasExactlyTheKeysOfTheLoader) {
                 UnorderedElementsAreArray(names_of(xclient_keys())));
     EXPECT_THAT(properties({"$defs", "account"}),
                 UnorderedElementsAreArray(names_of(account_keys())));
+    EXPECT_THAT(properties({"$defs", "account", "properties", "transport"}),
+                UnorderedElementsAreArray(names_of(transport_keys())));
     EXPECT_THAT(properties({"$defs", "account_timeouts"}),
                 UnorderedElementsAreArray(names_of(account_timeout_keys())));
     EXPECT_THAT(properties({"$defs", "account", "properties", "commit_every"}),

@@ -48,6 +48,12 @@ TEST(TraceHeader, LeavesOutWhatIsNotKnown) {
     EXPECT_THAT(trace_header(trace), testing::HasSubstr("from unknown\r\n\tby unknown with"));
 }
 
+TEST(TraceHeader, TellsNoPathOfThisMachine) {
+    Trace trace = example();
+    trace.from_address = "/usr/bin/ssh";
+    EXPECT_EQ(trace_header(trace).find("ssh"), std::string::npos);
+}
+
 TEST(TraceHeader, MarksAnIpv6AddressAndDropsItsZone) {
     Trace trace = example();
     trace.from_address = "fe80::1%eth0";
