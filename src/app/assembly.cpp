@@ -91,7 +91,7 @@ std::unique_ptr<sink::MailSink> Assembly::make_sink(const config::DestinationCon
                 services_->loop, *worker_, *log_,
                 command_settings(destination, config::Environment::of_process()));
     }
-    return sink::make_smtp_sink(services_->loop, *connector_,
+    return sink::make_smtp_sink(services_->loop, *login_worker_, *connector_,
                                 smtp_settings(destination, services_->own_host));
 }
 

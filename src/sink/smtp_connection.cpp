@@ -48,9 +48,9 @@ Wait wait_in(smtp::Phase phase, const SmtpTimeouts& timeouts) {
 
 }  // namespace
 
-SmtpConnection::SmtpConnection(event::Loop& loop, net::Connector& connector,
-                               const SmtpSettings& settings, std::size_t host, Owner& owner)
-    : loop_(loop),
+SmtpConnection::SmtpConnection(const SmtpTools& tools, const SmtpSettings& settings,
+                               std::size_t host, Owner& owner)
+    : tools_(tools),
       settings_(settings),
       host_(host),
       owner_(owner),
@@ -63,8 +63,8 @@ SmtpConnection::SmtpConnection(event::Loop& loop, net::Connector& connector,
                  .use_xclient = settings.xclient_hops > 0,
                  .needs_8bitmime = settings.content.holds_8bit,
                  .dsn = settings.dsn}),
-      deadline_(loop.make_timer([this] { on_overdue(); })),
-      read_on_soon_(loop.make_timer([this] { read_on(); })) {
+      deadline_(tools.loop.make_timer([this] { on_overdue(); })),
+      read_on_soon_(tools.loop.make_timer([this] { read_on(); })) {
     net::ConnectRequest request;
     request.endpoint = settings.hosts.at(host).endpoint;
     request.deadline = settings.timeouts.connect;
@@ -73,7 +73,7 @@ SmtpConnection::SmtpConnection(event::Loop& loop, net::Connector& connector,
         request.deadline += settings.timeouts.tls;
     }
     connecting_ =
-        connector.connect(request, [this](Expected<std::unique_ptr<net::ByteStream>> stream) {
+        tools.connector.connect(request, [this](Expected<std::unique_ptr<net::ByteStream>> stream) {
             on_connected(std::move(stream));
         });
 }
@@ -144,6 +144,7 @@ void SmtpConnection::cut() {
     deadline_->disarm();
     read_on_soon_->disarm();
     connecting_.reset();
+    working_.reset();
     stream_.reset();
     content_.reset();
     unreadable_.reset();
@@ -194,6 +195,10 @@ bool SmtpConnection::handle(const smtp::Event& event) {
 
         bool operator()(const smtp::NeedInput& /*event*/) const { return true; }
         bool operator()(const smtp::StartTls& /*event*/) const { return true; }
+        bool operator()(const smtp::KeyNeeded& event) const {
+            connection.derive_key(event.request);
+            return true;
+        }
         bool operator()(const smtp::Ready& /*event*/) const {
             connection.state_ = State::ready;
             connection.was_ready_ = true;
@@ -249,6 +254,17 @@ void SmtpConnection::upgrade_to_tls() {
         dialogue_.tls_started();
         send_output();
     });
+}
+
+/// As many iterations as a server may ask for take seconds (P-015): the others go on meanwhile.
+void SmtpConnection::derive_key(const sasl::KeyRequest& request) {
+    // Owners: the job and its completion, of which either may be dropped first.
+    const auto key = std::make_shared<Secret>();
+    working_ = tools_.worker.run([request, key] { *key = sasl::derive_key(request); },
+                                 [this, key] {
+                                     dialogue_.key_derived(*key);
+                                     send_output();
+                                 });
 }
 
 bool SmtpConnection::send_content() {

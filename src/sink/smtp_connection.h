@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "postrider/event/loop.h"
+#include "postrider/event/worker.h"
 #include "postrider/mail/envelope.h"
 #include "postrider/mail/outgoing.h"
 #include "postrider/net/connector.h"
@@ -16,6 +17,13 @@
 #include "sink/smtp_content.h"
 
 namespace postrider::sink {
+
+/// What connections are made with; all of it outlives them.
+struct SmtpTools {
+    event::Loop& loop;
+    event::Worker& worker;  ///< for the keys of SCRAM
+    net::Connector& connector;
+};
 
 /// One connection to an SMTP or LMTP server, carrying one transaction after the other. It reports
 /// what the protocol said, in DeliveryReport terms; who gets the next message is its owner's
@@ -42,8 +50,8 @@ class SmtpConnection final : private net::StreamEvents {
     };
 
     /// To settings.hosts[host].
-    SmtpConnection(event::Loop& loop, net::Connector& connector, const SmtpSettings& settings,
-                   std::size_t host, Owner& owner);
+    SmtpConnection(const SmtpTools& tools, const SmtpSettings& settings, std::size_t host,
+                   Owner& owner);
 
     [[nodiscard]] std::size_t host() const { return host_; }
 
@@ -78,6 +86,7 @@ class SmtpConnection final : private net::StreamEvents {
     [[nodiscard]] bool on_transaction_done(const smtp::TransactionDone& done);
     void on_failed(const smtp::Failed& failed);
     void upgrade_to_tls();
+    void derive_key(const sasl::KeyRequest& request);
     [[nodiscard]] Expected<smtp::Transaction> transaction_of(const mail::Envelope& envelope) const;
     /// Sends as much of the content as the stream takes; false as handle().
     [[nodiscard]] bool send_content();
@@ -92,7 +101,7 @@ class SmtpConnection final : private net::StreamEvents {
     void go_down(const Error& why, const std::vector<smtp::RecipientResult>& results,
                  const std::optional<smtp::Reply>& reply);
 
-    event::Loop& loop_;
+    SmtpTools tools_;
     const SmtpSettings& settings_;
     std::size_t host_;
     Owner& owner_;
@@ -108,6 +117,7 @@ class SmtpConnection final : private net::StreamEvents {
     std::unique_ptr<event::Timer> deadline_;
     std::unique_ptr<event::Timer> read_on_soon_;
     std::unique_ptr<event::Operation> connecting_;
+    std::unique_ptr<event::Operation> working_;  ///< derives a key
     std::unique_ptr<net::ByteStream> stream_;
     // The transaction under way. Owners of the message: its transfer and this connection.
     std::optional<SmtpContent> content_;

@@ -32,11 +32,10 @@ std::vector<std::string> names_of(const std::vector<SmtpHost>& hosts) {
 
 class SmtpSink final : public MailSink, public SmtpConnection::Owner, public SmtpJob::Owner {
   public:
-    SmtpSink(event::Loop& loop, net::Connector& connector, SmtpSettings settings)
-        : loop_(loop),
-          connector_(connector),
+    SmtpSink(SmtpTools tools, SmtpSettings settings)
+        : tools_(tools),
           settings_(std::move(settings)),
-          pump_(loop.make_timer([this] { pump(); })),
+          pump_(tools.loop.make_timer([this] { pump(); })),
           hosts_(names_of(settings_.hosts)),
           queue_(settings_.per_recipient) {}
 
@@ -109,7 +108,7 @@ class SmtpSink final : public MailSink, public SmtpConnection::Owner, public Smt
                 serve(lines_[i]);
             }
         }
-        if (!queue_.empty() && (lines_.empty() || loop_.now() >= no_room_until_)) {
+        if (!queue_.empty() && (lines_.empty() || tools_.loop.now() >= no_room_until_)) {
             open_more();
         }
     }
@@ -124,7 +123,7 @@ class SmtpSink final : public MailSink, public SmtpConnection::Owner, public Smt
             if (lines_.size() >= settings_.connections && !make_room()) {
                 return;
             }
-            auto host = hosts_.next(loop_.now());
+            auto host = hosts_.next(tools_.loop.now());
             if (!host && !lines_.empty()) {
                 return;
             }
@@ -132,8 +131,7 @@ class SmtpSink final : public MailSink, public SmtpConnection::Owner, public Smt
                 static_cast<void>(hosts_.give_up());
                 host = 0;
             }
-            lines_.push_back(
-                {std::make_unique<SmtpConnection>(loop_, connector_, settings_, *host, *this)});
+            lines_.push_back({std::make_unique<SmtpConnection>(tools_, settings_, *host, *this)});
         }
     }
 
@@ -226,7 +224,7 @@ class SmtpSink final : public MailSink, public SmtpConnection::Owner, public Smt
         const bool is_of_the_session = connection.may_be_stale();
         line.is_spent = is_put_off;
         if (is_put_off && !is_of_the_session && hosts_.has_several()) {
-            hosts_.on_failed(connection.host(), *report.fault, loop_.now());
+            hosts_.on_failed(connection.host(), *report.fault, tools_.loop.now());
         }
         if (is_put_off && (is_of_the_session || hosts_.has_several()) &&
             job->retries < hosts_.count()) {
@@ -261,11 +259,11 @@ class SmtpSink final : public MailSink, public SmtpConnection::Owner, public Smt
         if (std::any_of(lines_.begin(), lines_.end(),
                         [host](const Line& line) { return line.connection->host() == host; })) {
             // Those that it took serve the queue; those under way have the last word on it.
-            no_room_until_ = loop_.now() + kNoRoomPause;
+            no_room_until_ = tools_.loop.now() + kNoRoomPause;
             return;
         }
-        hosts_.on_failed(host, why, loop_.now());
-        if (hosts_.next(loop_.now())) {
+        hosts_.on_failed(host, why, tools_.loop.now());
+        if (hosts_.next(tools_.loop.now())) {
             pump_->arm(Duration::zero());
         } else if (lines_.empty()) {
             fail_queue(hosts_.give_up());
@@ -301,15 +299,14 @@ class SmtpSink final : public MailSink, public SmtpConnection::Owner, public Smt
 
     void drop(const SmtpConnection& connection) {
         Line& line = line_of(connection);
-        loop_.defer_delete(std::move(line.connection));
+        tools_.loop.defer_delete(std::move(line.connection));
         if (&line != &lines_.back()) {
             line = std::move(lines_.back());
         }
         lines_.pop_back();
     }
 
-    event::Loop& loop_;
-    net::Connector& connector_;
+    const SmtpTools tools_;
     const SmtpSettings settings_;
     std::unique_ptr<event::Timer> pump_;
     std::vector<Line> lines_;
@@ -322,9 +319,9 @@ class SmtpSink final : public MailSink, public SmtpConnection::Owner, public Smt
 
 }  // namespace
 
-std::unique_ptr<MailSink> make_smtp_sink(event::Loop& loop, net::Connector& connector,
-                                         SmtpSettings settings) {
-    return std::make_unique<SmtpSink>(loop, connector, std::move(settings));
+std::unique_ptr<MailSink> make_smtp_sink(event::Loop& loop, event::Worker& worker,
+                                         net::Connector& connector, SmtpSettings settings) {
+    return std::make_unique<SmtpSink>(SmtpTools{loop, worker, connector}, std::move(settings));
 }
 
 }  // namespace postrider::sink

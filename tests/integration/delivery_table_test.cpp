@@ -133,7 +133,7 @@ class DeliveryTable : public testing::TestWithParam<Case> {
         to.flavour = wanted.flavour;
         to.hello_name = "here.example.net";
         to.connections = 1;
-        sink_ = sink::make_smtp_sink(loop_, mta_, to);
+        sink_ = sink::make_smtp_sink(loop_, worker_, mta_, to);
         destination_ = std::make_unique<engine::Destination>("local", *sink_, 1);
         source::Pop3Settings from;
         from.endpoint = {"pop.example.net", 110, ""};

@@ -65,7 +65,7 @@ void Life::make_destinations() {
         settings.flavour = plan.flavour;
         settings.hello_name = "here";
         settings.connections = plan.connections;
-        sinks_.push_back(sink::make_smtp_sink(loop_, network_, std::move(settings)));
+        sinks_.push_back(sink::make_smtp_sink(loop_, *worker_, network_, std::move(settings)));
         destinations_.push_back(
             std::make_unique<engine::Destination>(plan.host, *sinks_.back(), random_.next()));
     }

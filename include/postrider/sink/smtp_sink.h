@@ -9,6 +9,7 @@
 
 #include "postrider/base/time.h"
 #include "postrider/event/loop.h"
+#include "postrider/event/worker.h"
 #include "postrider/net/connector.h"
 #include "postrider/protocol/smtp/dialogue.h"
 #include "postrider/sink/sink.h"
@@ -68,14 +69,15 @@ struct SmtpSettings {
 
 /// SMTP or LMTP as a MailSink: deliveries queue, and ready connections take them; each connection
 /// carries many messages, one after the other. All connections of a sink are to its own hosts, with
-/// one TLS policy and one login, and no other sink has any of them (S-021). `loop` and `connector`
-/// outlive the sink.
+/// one TLS policy and one login, and no other sink has any of them (S-021). `loop`, `worker` (for
+/// the keys of SCRAM) and `connector` outlive the sink.
 ///
 /// A host that cannot be reached, turns us away or says that it takes no mail now is left alone for
 /// a while, and the next one is tried; only when none is left the destination has failed. A server
 /// that has had enough of a session (421, or 4xx to MAIL, after it took messages: S-019) gets
 /// another one; so does a message whose connection had been closed in silence.
-[[nodiscard]] std::unique_ptr<MailSink> make_smtp_sink(event::Loop& loop, net::Connector& connector,
+[[nodiscard]] std::unique_ptr<MailSink> make_smtp_sink(event::Loop& loop, event::Worker& worker,
+                                                       net::Connector& connector,
                                                        SmtpSettings settings);
 
 }  // namespace postrider::sink

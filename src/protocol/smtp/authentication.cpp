@@ -101,26 +101,41 @@ Expected<Secret> Authentication::begin() {
 
 Expected<Authentication::Step> Authentication::on_reply(const Reply& reply) {
     if (error_) return failure(*error_);
-    if (reply.code == 334) return on_challenge(reply);
+    if (reply.code == 334) return on_challenge(reply.text);
     if (!reply.is_positive()) return failure(refused(reply));
     if (!client_.is_satisfied()) {
         return failure(Errc::protocol, Retry::later,
                        "the server said yes to AUTH " + mechanism_ +
                            " before it had proved itself: it may not be the one that it poses as");
     }
-    return Step{true, {}};
+    return Step{.authenticated = true};
 }
 
-Expected<Authentication::Step> Authentication::on_challenge(const Reply& reply) {
-    Expected<Secret> response = pending_ && reply.text.empty()
-                                    ? Expected<Secret>(*std::exchange(pending_, std::nullopt))
-                                    : client_.respond(reply.text);
+Authentication::Step Authentication::on_challenge(std::string_view challenge) {
+    if (pending_ && challenge.empty()) {
+        return Step{.send = answer(*std::exchange(pending_, std::nullopt))};
+    }
+    auto key = client_.key_for(challenge);
+    if (!key) return Step{.send = answer(failure(std::move(key).error()))};
+    if (*key) {
+        challenge_ = challenge;
+        return Step{.key = std::move(*key)};
+    }
+    return Step{.send = answer(client_.respond(challenge))};
+}
+
+Secret Authentication::on_key(const Secret& key) {
+    client_.take_key(key);
+    return answer(client_.respond(std::exchange(challenge_, {})));
+}
+
+Secret Authentication::answer(Expected<Secret> response) {
     if (!response) {
         error_ = std::move(response).error().in("AUTH " + mechanism_);
-        return Step{false, Secret(std::string("*\r\n"))};
+        return Secret(std::string("*\r\n"));
     }
     quoter_.withhold(*response);
-    return Step{false, line_of({}, response->reveal())};
+    return line_of({}, response->reveal());
 }
 
 /// RFC 4954 section 6: 4yz is the server's trouble, 5yz is ours.

@@ -35,18 +35,23 @@ class Authentication {
 
     struct Step {
         bool authenticated = false;
-        Secret send;  ///< the next line with CRLF; empty when authenticated
+        Secret send = {};  ///< the next line with CRLF; empty when authenticated, and with a key
+        std::optional<sasl::KeyRequest> key = std::nullopt;  ///< derive it, then on_key()
     };
     /// Takes the reply to what was sent last. Errors end the session: login_refused, busy,
     /// protocol.
     [[nodiscard]] Expected<Step> on_reply(const Reply& reply);
+
+    /// The next line with CRLF.
+    [[nodiscard]] Secret on_key(const Secret& key);
 
     [[nodiscard]] const std::string& mechanism() const { return mechanism_; }
 
   private:
     Authentication(std::string mechanism, const Login& login, sasl::Client client);
 
-    [[nodiscard]] Expected<Step> on_challenge(const Reply& reply);
+    [[nodiscard]] Step on_challenge(std::string_view challenge);
+    [[nodiscard]] Secret answer(Expected<Secret> response);
     [[nodiscard]] Error refused(const Reply& reply) const;
     [[nodiscard]] std::string described(const Reply& reply) const;
 
@@ -54,6 +59,7 @@ class Authentication {
     std::string user_;
     sasl::Client client_;
     std::optional<Secret> pending_;  ///< the initial response that did not fit in the line
+    std::string challenge_;          ///< the one that waits for its key
     pop3::Quoter quoter_;            ///< a server may repeat what it was sent
     std::optional<Error> error_;     ///< "*" was sent because of it; the reply changes nothing
 };

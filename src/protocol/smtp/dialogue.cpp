@@ -18,6 +18,10 @@ std::string Dialogue::take_output() {
     return machine_->take_output();
 }
 
+void Dialogue::key_derived(const Secret& key) {
+    machine_->key_derived(key);
+}
+
 void Dialogue::tls_started() {
     machine_->tls_started();
 }

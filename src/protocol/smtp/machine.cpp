@@ -229,8 +229,12 @@ Dialogue::Machine::MaybeEvent Dialogue::Machine::authenticate() {
 }
 
 Dialogue::Machine::MaybeEvent Dialogue::Machine::on_auth(const Reply& reply) {
-    const auto step = authentication_->on_reply(reply);
+    auto step = authentication_->on_reply(reply);
     if (!step) return fail(step.error());
+    if (step->key) {
+        enter(State::deriving);
+        return KeyNeeded{std::move(*step->key)};
+    }
     if (!step->authenticated) {
         write(step->send.reveal(), {Command::auth});
         return std::nullopt;
@@ -238,6 +242,13 @@ Dialogue::Machine::MaybeEvent Dialogue::Machine::on_auth(const Reply& reply) {
     authentication_.reset();
     reader_.allow_challenge(false);
     return greet_on();
+}
+
+void Dialogue::Machine::key_derived(const Secret& key) {
+    if (state_ == State::over) return;
+    POSTRIDER_ASSERT(state_ == State::deriving);
+    enter(State::auth);
+    write(authentication_->on_key(key).reveal(), {Command::auth});
 }
 
 /// The server begins anew with 220, as if the original client had connected (XCLIENT_README).
@@ -310,6 +321,7 @@ Phase Dialogue::Machine::phase() const {
             return Phase::greeting;
         case State::hello:
         case State::auth:
+        case State::deriving:
         case State::greeted:
         case State::xclient:
             return Phase::hello;

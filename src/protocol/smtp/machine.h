@@ -28,6 +28,7 @@ class Dialogue::Machine {
     [[nodiscard]] Event next(std::string_view& input);
     [[nodiscard]] std::string take_output();
     void tls_started();
+    void key_derived(const Secret& key);
     void begin(Transaction transaction);
     void send_content(std::string_view piece);
     void end_content();
@@ -44,13 +45,15 @@ class Dialogue::Machine {
     //        starttls -> tls             |      quitting    +-----------------+-> resetting ---+
     //        over
     //                                    +-----------------------------------------------------+
-    // With XCLIENT: ready -> xclient -> hello -> [auth] -> envelope. From anywhere: over.
+    // Within auth: auth <-> deriving. With XCLIENT: ready -> xclient -> hello -> [auth] ->
+    // envelope. From anywhere: over.
     enum class State : std::uint8_t {
         greeting,
         hello,      // EHLO, LHLO or HELO is out
         starttls,   // STARTTLS is out
         tls,        // the handshake is the stream's
         auth,       // AUTH, or an answer to a challenge, is out
+        deriving,   // KeyNeeded is reported: not one byte may come before key_derived()
         greeted,    // Ready is to be reported
         ready,      //
         xclient,    // XCLIENT is out
@@ -140,7 +143,7 @@ class Dialogue::Machine {
     std::deque<Awaited> expected_{{Command::greeting}};
     std::size_t unsent_ = 0;  // how many at the end of expected_ are for commands still in output_
     std::string output_;
-    std::optional<Authentication> authentication_;  // in auth
+    std::optional<Authentication> authentication_;  // in auth and deriving
     std::optional<OriginalClient> announced_;       // by the last XCLIENT
     std::optional<Open> open_;
     DotStuffer stuffer_;

@@ -8,6 +8,7 @@
 
 #include "postrider/protocol/sasl/client.h"
 
+#include "protocol/sasl/encoding.h"
 #include "smtp_session.h"
 
 namespace postrider::smtp {
@@ -62,6 +63,43 @@ TEST(SmtpAuthentication, CramMd5AnswersTheChallenge) {
               "");
     EXPECT_EQ(at.session.say(), "dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw\r\n");
     EXPECT_EQ(at.session.hear("235 ok\r\n"), "ready");
+}
+
+/// What a server says first in SCRAM, in answer to "AUTH SCRAM-... <base64>".
+std::string scram_first(const std::string& auth_line) {
+    const std::size_t at = auth_line.rfind(' ') + 1;
+    const std::string first(
+        sasl::from_base64(auth_line.substr(at, auth_line.size() - at - 2)).value().reveal());
+    const std::string challenge = first.substr(first.find("r=")) + "srv,s=c2FsdA==,i=4096";
+    return "334 " + std::string(sasl::to_base64(challenge).reveal()) + "\r\n";
+}
+
+// P-015: the key is derived elsewhere; until then nothing that comes is an answer.
+TEST(SmtpAuthentication, ScramLetsTheKeyBeDerivedElsewhere) {
+    At at(settings_with(), "SCRAM-SHA-256");
+    EXPECT_EQ(at.session.hear(scram_first(at.said)), "key needed");
+    EXPECT_EQ(at.session.say(), "");
+    EXPECT_EQ(at.session.dialogue.phase(), Phase::hello);
+    const sasl::KeyRequest request = std::get<KeyNeeded>(at.session.events.back()).request;
+    EXPECT_EQ(request.iterations, 4096U);
+    EXPECT_EQ(request.salt, "salt");
+    at.session.dialogue.key_derived(sasl::derive_key(request));
+    const std::string proof = at.session.say();
+    EXPECT_EQ(sasl::from_base64(proof.substr(0, proof.size() - 2))->reveal().substr(0, 9),
+              "c=biws,r=");
+    EXPECT_EQ(at.session.hear("334 dj1BQUFB\r\n"), "") << "v=AAAA";
+    EXPECT_EQ(at.session.say(), "*\r\n");
+    EXPECT_EQ(at.session.hear("501 cancelled\r\n"), "failed: protocol");
+
+    At early(settings_with(), "SCRAM-SHA-256");
+    EXPECT_EQ(early.session.hear(scram_first(early.said) + "235 ok\r\n"),
+              "key needed\nfailed: protocol");
+    early.session.dialogue.key_derived(Secret(std::string(32, 'k')));
+    EXPECT_EQ(early.session.say(), "");
+
+    At farewell(settings_with(), "SCRAM-SHA-256");
+    EXPECT_EQ(farewell.session.hear(scram_first(farewell.said)), "key needed");
+    EXPECT_EQ(farewell.session.hear("421 4.3.2 too slow\r\n"), "failed: busy");
 }
 
 TEST(SmtpAuthentication, TheBestMechanismIsChosen) {

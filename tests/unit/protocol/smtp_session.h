@@ -46,6 +46,7 @@ inline std::string told(const Event& event) {
     struct Teller {
         std::string operator()(const NeedInput&) const { return "need input"; }
         std::string operator()(const StartTls&) const { return "start tls"; }
+        std::string operator()(const KeyNeeded&) const { return "key needed"; }
         std::string operator()(const Ready&) const { return "ready"; }
         std::string operator()(const SendContent&) const { return "send content"; }
         std::string operator()(const TransactionDone& done) const {

@@ -15,6 +15,7 @@
 
 #include "support/scripted_peer.h"
 #include "support/sim_loop.h"
+#include "support/sim_worker.h"
 
 namespace postrider::sink {
 
@@ -133,7 +134,7 @@ class SinkTest : public testing::Test {
 
     MailSink& sink() {
         if (sink_ == nullptr) {
-            sink_ = make_smtp_sink(loop, peer, settings);
+            sink_ = make_smtp_sink(loop, worker, peer, settings);
         }
         return *sink_;
     }
@@ -147,6 +148,7 @@ class SinkTest : public testing::Test {
     }
 
     test::SimLoop loop;
+    test::SimWorker worker{loop};
     test::ScriptedPeer peer{loop};
     SmtpSettings settings;
     std::unique_ptr<MailSink> sink_;

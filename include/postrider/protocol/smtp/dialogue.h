@@ -12,6 +12,7 @@
 #include "postrider/base/error.h"
 #include "postrider/base/secret.h"
 #include "postrider/mail/envelope.h"
+#include "postrider/protocol/sasl/scram_key.h"
 
 namespace postrider::smtp {
 
@@ -123,8 +124,12 @@ enum class Phase : std::uint8_t {
 
 // What next() reports.
 struct NeedInput {};
-struct StartTls {};     ///< turn the stream into TLS, then tls_started()
-struct Ready {};        ///< greeted; also after each transaction: the next may begin
+struct StartTls {};  ///< turn the stream into TLS, then tls_started()
+struct Ready {};     ///< greeted; also after each transaction: the next may begin
+/// Derive the key where that may take seconds, then key_derived().
+struct KeyNeeded {
+    sasl::KeyRequest request;
+};
 struct SendContent {};  ///< 354: put the content through send_content(), then end_content()
 /// Every recipient has its result, in envelope order. `usable`: the connection can take another
 /// transaction (Ready follows); otherwise close it. What the server has said it cannot take is
@@ -143,7 +148,8 @@ struct Failed {
     std::vector<RecipientResult> results;
 };
 
-using Event = std::variant<NeedInput, StartTls, Ready, SendContent, TransactionDone, Failed>;
+using Event =
+    std::variant<NeedInput, StartTls, KeyNeeded, Ready, SendContent, TransactionDone, Failed>;
 
 /// The client side of an SMTP (RFC 5321) or LMTP (RFC 2033) session, without sockets and clocks:
 /// received bytes go into next(), which reports one event at a time; bytes to send come out of
@@ -182,6 +188,9 @@ class Dialogue {
 
     /// The stream is under TLS now; only after StartTls. What the plain session told is forgotten.
     void tls_started();
+
+    /// The answer to KeyNeeded. Bytes that come before it end the session.
+    void key_derived(const Secret& key);
 
     /// Starts a transaction; only when Ready. Call next() after it, even without input.
     void begin(Transaction transaction);
