@@ -107,19 +107,9 @@ class Planner {
         for (const MessageRecord& record : known.messages) {
             known_.emplace(record.key, record);
         }
-        for (const source::RemoteMessage& remote : listing.messages) {
-            if (remote.uid.empty()) {
-                continue;
-            }
-            const store::MessageKey key = key_of(remote);
-            UidGroup& group = groups_[remote.uid];
-            ++group.listed;
-            const auto record = known_.find(key);
-            group.appeared += record == known_.end() || record->second.absent_since ? 1U : 0U;
-            listed_.insert(key);
-        }
+        find_groups();
         for (const auto& [key, record] : known_) {
-            UidGroup& group = groups_[key.uid];
+            UidGroup& group = groups_.at(key.uid);
             ++group.recorded;
             group.skipped += record.phase == Phase::skipped ? 1U : 0U;
             group.vanished += !record.absent_since && listed_.count(key) == 0 ? 1U : 0U;
@@ -134,6 +124,9 @@ class Planner {
             plan_.doubt = doubt_without_uids(policy);
         } else if (!policy.accept_new_uids) {
             plan_.doubt = doubt();
+        }
+        if (listing_.messages.size() > known_.size()) {
+            plan_.fetch.reserve(listing_.messages.size() - known_.size());
         }
         for (const source::RemoteMessage& remote : listing_.messages) {
             if (!remote.uid.empty()) {
@@ -155,6 +148,37 @@ class Planner {
     }
 
   private:
+    /// A UID that is new and stands there once is no group: of those there may be a million.
+    void find_groups() {
+        for (const auto& [key, record] : known_) {
+            groups_[key.uid];
+        }
+        for (const source::RemoteMessage& remote : listing_.messages) {
+            if (remote.occurrence > 0 && !remote.uid.empty()) {
+                groups_[remote.uid];
+            }
+        }
+        for (const source::RemoteMessage& remote : listing_.messages) {
+            const auto group = groups_.find(remote.uid);
+            if (group == groups_.end()) {
+                continue;
+            }
+            ++group->second.listed;
+            const store::MessageKey key = key_of(remote);
+            const auto record = known_.find(key);
+            const bool is_new = record == known_.end();
+            group->second.appeared += is_new || record->second.absent_since ? 1U : 0U;
+            if (!is_new) {
+                listed_.insert(key);
+            }
+        }
+    }
+
+    [[nodiscard]] bool is_one_of_equals(const std::string& uid) const {
+        const auto group = groups_.find(uid);
+        return group != groups_.end() && group->second.listed > 1;
+    }
+
     void judge(const source::RemoteMessage& remote) {
         const auto found = known_.find(key_of(remote));
         if (found == known_.end()) {
@@ -249,13 +273,13 @@ class Planner {
             verify(remote, record, groups_.at(remote.uid).contents);
             return;
         }
-        if (replaces_known || groups_.at(remote.uid).listed > 1) {
+        if (replaces_known || is_one_of_equals(remote.uid)) {
             // The old record must not speak for the new message, not even after a crash. And of
             // equal UIDs all are recorded at once: only then is it seen when their places move.
             put(record);
+            plan_.records.insert_or_assign(record.key, record);
         }
-        plan_.records.insert_or_assign(record.key, record);
-        plan_.fetch.push_back({remote, record, std::nullopt});
+        plan_.fetch.push_back({remote, std::move(record), std::nullopt});
     }
 
     void fetch_by_content(const source::RemoteMessage& remote) {
@@ -357,7 +381,7 @@ class Planner {
     WallTime now_;
     std::set<std::uint32_t> skipped_;  ///< numbers of what is not to be fetched, ever
     Records known_;
-    std::set<store::MessageKey> listed_;
+    std::set<store::MessageKey> listed_;  ///< of those known
     std::map<std::string, UidGroup, std::less<>> groups_;
     Plan plan_;
 };

@@ -33,16 +33,21 @@ bool may_be_removed(const source::RemoteMessage& remote, const store::MessageKey
 
 std::vector<Job> removable(const source::Listing& listing, const Records& records,
                            const ContentKeys& contents, const AccountPolicy& policy, WallTime now) {
-    std::set<std::string_view> blocked;
+    std::set<std::string_view> free;
+    for (const source::RemoteMessage& remote : listing.messages) {
+        if (may_be_removed(remote, key_of(remote), records, policy, now)) {
+            free.insert(remote.uid);
+        }
+    }
     for (const source::RemoteMessage& remote : listing.messages) {
         if (!may_be_removed(remote, key_of(remote), records, policy, now)) {
-            blocked.insert(remote.uid);
+            free.erase(remote.uid);
         }
     }
     std::vector<Job> jobs;
     for (const source::RemoteMessage& remote : listing.messages) {
         const auto content = contents.find(remote.number);
-        if (!remote.uid.empty() && blocked.count(remote.uid) == 0) {
+        if (!remote.uid.empty() && free.contains(remote.uid)) {
             jobs.push_back({remote, records.at(key_of(remote)), std::nullopt});
         } else if (remote.uid.empty() && content != contents.end() &&
                    may_be_removed(remote, content->second, records, policy, now)) {

@@ -83,9 +83,12 @@ void select(Plan& plan, const AccountPolicy& policy) {
             return job.remote.size <= *policy.max_message_size / 2;
         });
     }
-    // Those that have failed before shall not be in the way of the others.
-    std::stable_partition(plan.fetch.begin(), plan.fetch.end(),
-                          [](const Job& job) { return job.record.failures == 0; });
+    // Those that have failed before shall not be in the way of the others. Mostly there are none,
+    // and partitioning takes the memory of a second list.
+    const auto has_not_failed = [](const Job& job) { return job.record.failures == 0; };
+    if (!std::all_of(plan.fetch.begin(), plan.fetch.end(), has_not_failed)) {
+        std::stable_partition(plan.fetch.begin(), plan.fetch.end(), has_not_failed);
+    }
     while (policy.max_messages_per_poll && plan.fetch.size() > *policy.max_messages_per_poll) {
         leave_out(plan, plan.fetch.back());
         plan.fetch.pop_back();

@@ -41,7 +41,7 @@ struct Plan {
     /// To be recorded when every job of this UID that had to be verified is: until then the records
     /// that vanished from a group of equal UIDs are needed as they are.
     std::map<std::string, std::vector<store::Change>> when_verified;
-    /// Of what is listed, as they are after `reconcile`, and all that are kept by content.
+    /// Of what is listed and not new, as after `reconcile`, and all that are kept by content.
     Records records;
     /// Delivered, and their server was to forget them at a QUIT that never came (I3).
     std::vector<Job> leftovers;
