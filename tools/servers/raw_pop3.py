@@ -59,6 +59,7 @@ class _Session(socketserver.StreamRequestHandler):
 
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
+    request_queue_size = 1000
 
     def __init__(self, messages: Sequence[bytes]) -> None:
         super().__init__(("127.0.0.1", 0), _Session)
