@@ -48,6 +48,7 @@ std::string nested(std::size_t depth) {
     return std::string(depth, '[') + std::string(depth, ']');
 }
 
+//
 TEST(ParseDocument, EndsAtItsDepth) {
     EXPECT_TRUE(parse(nested(kMaxDepth)).faults.empty());
     const Document deeper = parse(nested(kMaxDepth + 1));
@@ -62,6 +63,7 @@ TEST(ParseDocument, GoesOnBehindWhatIsTooDeep) {
     EXPECT_EQ(document.root.find("b")->value.text.reveal(), "c");
 }
 
+//
 TEST(ParseDocument, SurvivesNestingOfAnyDepthAndKind) {
     constexpr std::size_t kDepth = 10'000;
     for (const std::string_view opener : {"[", "{", "- ", "? ", "{a: ", ": ", "[{a: "}) {
@@ -75,6 +77,7 @@ TEST(ParseDocument, SurvivesNestingOfAnyDepthAndKind) {
     }
 }
 
+//
 TEST(ParseDocument, NeverThrowsAndIsNeverSilentAboutHalfAFile) {
     const std::string text = "a: {b: [c, 'd'], e: \"f\\n\"}\ng: |\n  h\n";
     for (std::size_t cut = 0; cut <= text.size(); ++cut) {

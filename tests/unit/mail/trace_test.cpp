@@ -136,6 +136,7 @@ TEST(DeliveryId, IsTheSameOnEveryRedelivery) {
               delivery_id(Secret("key"), "alice", "u1", content));
 }
 
+//
 TEST(DeliveryId, DependsOnEachOfItsParts) {
     const Digest content{1, 2, 3};
     const std::string id = delivery_id(Secret("key"), "alice", "u1", content);

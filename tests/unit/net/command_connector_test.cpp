@@ -51,6 +51,7 @@ TEST_F(CommandConnectorTest, ItsInputAndOutputAreTheConnection) {
     EXPECT_TRUE(is_on_this_machine(stream->peer()));
 }
 
+//
 TEST_F(CommandConnectorTest, ArgumentsPassNoShellAndTheEnvironmentIsAllThereIs) {
     ASSERT_FALSE(run({"printf", "%s\n", "$A; *"}));
     run_until([this] { return recorder.closed.has_value(); });

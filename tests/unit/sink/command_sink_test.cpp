@@ -140,6 +140,7 @@ class CommandSinkTest : public testing::Test {
     CommandHouse house{""};
 };
 
+//
 TEST_F(CommandSinkTest, GetsTheMessageItsArgumentsAndTheVariablesItMayHave) {
     ASSERT_EQ(::setenv("POSTRIDER_CANARY", "secret", 1), 0);
     house.script("cat > in; echo \"$#|$1|$2\" > args; env > env",
@@ -158,6 +159,7 @@ TEST_F(CommandSinkTest, GetsTheMessageItsArgumentsAndTheVariablesItMayHave) {
               testing::Not(HasSubstr("CANARY"))));
 }
 
+//
 TEST_F(CommandSinkTest, ItsExitStatusDecides) {
     house.script("exit 75");
     EXPECT_EQ(told(), "later 0");
@@ -191,6 +193,7 @@ TEST_F(CommandSinkTest, IsRunForEachRecipientIfAnArgumentNamesOne) {
     EXPECT_EQ(file("runs"), "bob@example.org\neve@example.org\n");
 }
 
+//
 TEST_F(CommandSinkTest, AnAddressThatWouldBeAnOptionIsRefused) {
     house.script("touch run", {"{recipient}"});
     EXPECT_EQ(told({"-oQ@example.org"}), "refused 0");

@@ -56,6 +56,7 @@ class StateDirTest : public testing::Test {
     std::string path_ = parent_ / "state";
 };
 
+//
 TEST_F(StateDirTest, IsMadePrivate) {
     const auto opened = StateDir::open(path_);
     ASSERT_TRUE(opened) << opened.error().text;
@@ -77,6 +78,7 @@ TEST_F(StateDirTest, AMissingParentIsNotMade) {
     EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
+//
 TEST_F(StateDirTest, ASymbolicLinkIsRefused) {
     std::filesystem::create_directory(parent_ / "target");
     std::filesystem::create_directory_symlink(parent_ / "target", path_);
@@ -90,6 +92,7 @@ TEST_F(StateDirTest, AFileIsRefused) {
     expect_config_error(path_, "set state_dir to a directory");
 }
 
+//
 TEST_F(StateDirTest, ADirectoryThatOthersMayWriteToIsRefused) {
     std::filesystem::create_directory(path_);
     for (const mode_t mode : {0720U, 0702U}) {
@@ -100,6 +103,7 @@ TEST_F(StateDirTest, ADirectoryThatOthersMayWriteToIsRefused) {
     EXPECT_TRUE(StateDir::open(path_));
 }
 
+//
 TEST_F(StateDirTest, ADirectoryOfAnotherUserIsRefused) {
     if (::geteuid() == 0) {
         std::filesystem::create_directory(path_);
@@ -123,6 +127,7 @@ TEST_F(StateDirTest, AnEmptyPathIsRefused) {
     expect_config_error("", "set state_dir");
 }
 
+//
 TEST_F(StateDirTest, ASecondHolderIsToldOfTheFirst) {
     const auto first = StateDir::open(path_);
     ASSERT_TRUE(first);
@@ -139,6 +144,7 @@ TEST_F(StateDirTest, TheLockEndsWithItsObject) {
     EXPECT_TRUE(StateDir::open(path_));
 }
 
+//
 TEST_F(StateDirTest, TheLockEndsWithItsProcess) {
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
@@ -159,6 +165,7 @@ TEST_F(StateDirTest, ChildrenDoNotInheritItsDescriptors) {
     EXPECT_NE(::fcntl(opened->descriptor(), F_GETFD) & FD_CLOEXEC, 0);
 }
 
+//
 TEST_F(StateDirTest, ALockFileThatIsALinkIsRefused) {
     std::filesystem::create_directory(path_);
     std::filesystem::create_symlink(parent_ / "elsewhere", path_ + "/lock");
