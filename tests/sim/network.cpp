@@ -90,6 +90,7 @@ class Network::Link final : public Wire {
     void carry_going();
     void carry_coming();
     void cut();
+    void note_left();
 
     Network& network_;
     const std::uint64_t number_;
@@ -197,10 +198,16 @@ void Network::Link::look_again() {
     }
 }
 
+void Network::Link::note_left() {
+    stream_ = nullptr;
+    arrivals_->left_at = network_.loop_.now();
+    arrivals_->has_died = !network_.machine_.runs();
+}
+
 /// The process has closed its end. What it had written arrives, or a beginning of it: not all need
 /// have left the process.
 void Network::Link::on_client_gone() {
-    stream_ = nullptr;
+    note_left();
     if (random_.one_in(4)) {
         going_.resize(random_.below(going_.size() + 1));
     }
@@ -211,7 +218,7 @@ void Network::Link::on_client_gone() {
 void Network::Link::on_power_lost() {
     if (stream_ != nullptr) {
         stream_->link_ = nullptr;
-        stream_ = nullptr;
+        note_left();
     }
     going_.resize(random_.below(going_.size() + 1));
     coming_.clear();

@@ -23,6 +23,9 @@ namespace postrider::sim {
 struct Arrivals {
     std::uint64_t at_client = 0;  ///< octets that the client's process has been given
     bool is_over = false;
+    /// When the client let go of it; what it had written before may still come.
+    std::optional<MonotonicTime> left_at;
+    bool has_died = false;  ///< together with its process
 };
 
 /// A server's view of one connection.

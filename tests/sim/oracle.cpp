@@ -37,6 +37,11 @@ bool is_settled(const store::MessageRecord& record, const std::string& recipient
                      recipient) != record.settled_recipients.end();
 }
 
+/// Behind these even the X-Postrider-Id is another.
+bool is_other_id(std::optional<Excuse> excuse) {
+    return excuse == Excuse::new_identity || excuse == Excuse::ledger_lost;
+}
+
 }  // namespace
 
 Oracle::Oracle(const test::SimLoop& loop, const Disk& disk, Trace& trace)
@@ -64,14 +69,14 @@ void Oracle::on_listed(std::uint64_t id, const std::string& uid, std::uint64_t s
     }
     mail.uid = uid;
     mail.listed_size = size;
+    mail.identity_since = loop_.now();
     excuse(mail, Excuse::new_identity);  // to the program it is a new message
 }
 
 void Oracle::excuse(Mail& mail, Excuse reason) {
     for (auto& [recipient, acceptances] : mail.accepted) {
         auto& known = acceptances.back().excuse;
-        // Behind these two even the X-Postrider-Id is another: no later reason takes that back.
-        if (known != Excuse::new_identity && known != Excuse::ledger_lost) {
+        if (!is_other_id(known)) {  // no later reason takes that back
             known = reason;
         }
     }
@@ -194,6 +199,19 @@ std::optional<Excuse> Oracle::excuse_of(const Acceptance& last) const {
     return last.was_answered() ? std::nullopt : std::optional(Excuse::disconnect);
 }
 
+std::optional<Excuse> Oracle::excuse_of_late(const Mail& mail, const Arrivals& arrivals) const {
+    if (!arrivals.left_at) {
+        return std::nullopt;
+    }
+    if (*arrivals.left_at <= ledger_since_) {
+        return Excuse::ledger_lost;
+    }
+    if (*arrivals.left_at < mail.identity_since) {
+        return Excuse::new_identity;
+    }
+    return arrivals.has_died ? Excuse::kill : Excuse::disconnect;
+}
+
 void Oracle::accept(std::uint64_t id, const std::string& recipient, Acceptance acceptance) {
     Mail& mail = mails_.at(id);
     const auto& recipients = facts_of(mail).recipients;
@@ -203,8 +221,15 @@ void Oracle::accept(std::uint64_t id, const std::string& recipient, Acceptance a
     }
     std::vector<Acceptance>& before = mail.accepted[recipient];
     trace_("oracle: message {} accepted for {} ({} before)", id, recipient, before.size());
+    acceptance.excuse = excuse_of_late(mail, *acceptance.arrivals);
+    const bool is_late = acceptance.excuse.has_value();
+    if (is_late && acceptance.arrivals->has_died) {
+        doubt(mail.account, *acceptance.arrivals->left_at, id);
+    }
     if (!before.empty()) {
-        const auto excuse = excuse_of(before.back());
+        const auto excuse = is_late && !is_other_id(before.back().excuse)
+                                ? acceptance.excuse
+                                : excuse_of(before.back());
         if (!excuse) {
             violated("I4", fmt::format("message {} was delivered to {} a second time, and nothing "
                                        "excuses it",
@@ -212,14 +237,14 @@ void Oracle::accept(std::uint64_t id, const std::string& recipient, Acceptance a
             return;
         }
         ++duplicates_.at(static_cast<std::size_t>(*excuse));
-        if (*excuse != Excuse::new_identity && *excuse != Excuse::ledger_lost &&
-            before.back().delivery_id != acceptance.delivery_id) {
+        if (!is_other_id(excuse) && before.back().delivery_id != acceptance.delivery_id) {
             violated("I4", fmt::format("message {} was delivered again under another "
                                        "X-Postrider-Id",
                                        id));
         }
     }
-    before.push_back(std::move(acceptance));
+    // What was written first counts as accepted first: the last one needs an excuse of its own.
+    before.insert(is_late ? before.begin() : before.end(), std::move(acceptance));
 }
 
 LedgerImage Oracle::read_durable_ledger() const {
@@ -288,7 +313,6 @@ void Oracle::on_process_ended(Machine::State how) {
 }
 
 void Oracle::note_doubt(std::size_t account, const LedgerImage& ledger, Machine::State how) {
-    std::set<std::uint64_t> in_doubt;
     for (auto& [id, mail] : mails_) {
         if (mail.account != account || !mail.is_on_server) {
             continue;
@@ -308,10 +332,15 @@ void Oracle::note_doubt(std::size_t account, const LedgerImage& ledger, Machine:
                 last.excuse = Excuse::kill;
             }
             if (how != Machine::State::powerless || !is_recent) {
-                in_doubt.insert(id);
+                doubt(account, loop_.now(), id);
             }
         }
     }
+}
+
+void Oracle::doubt(std::size_t account, MonotonicTime ended, std::uint64_t id) {
+    std::set<std::uint64_t>& in_doubt = doubts_[{account, ended}];
+    in_doubt.insert(id);
     if (in_doubt.size() > 1) {
         violated("I5", fmt::format("the end of the process leaves {} deliveries of {} in doubt",
                                    in_doubt.size(), accounts_.at(account).name));
@@ -346,6 +375,7 @@ void Oracle::on_disk_trouble(std::size_t account) {
 }
 
 void Oracle::on_ledger_lost() {
+    ledger_since_ = loop_.now();
     for (auto& [id, mail] : mails_) {
         excuse(mail, Excuse::ledger_lost);
     }

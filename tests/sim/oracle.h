@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sim/disk.h"
@@ -106,6 +107,7 @@ class Oracle {
         bool is_on_server = true;
         std::string uid;
         std::uint64_t listed_size = 0;
+        MonotonicTime identity_since{};                           ///< UID and size
         std::optional<MonotonicTime> absent_since;                ///< from complete listings
         bool is_removal_claimed = false;                          ///< by its server
         std::map<std::string, std::vector<Acceptance>> accepted;  ///< by recipient
@@ -121,6 +123,9 @@ class Oracle {
     /// Is it held durably for all who did not get it?
     [[nodiscard]] bool is_safe(std::uint64_t id, const Mail& mail);
     [[nodiscard]] std::optional<Excuse> excuse_of(const Acceptance& last) const;
+    /// Why a message that a client wrote before it went need not have been known to later ones.
+    [[nodiscard]] std::optional<Excuse> excuse_of_late(const Mail& mail,
+                                                       const Arrivals& arrivals) const;
     void accept(std::uint64_t id, const std::string& recipient, Acceptance acceptance);
     [[nodiscard]] const store::MessageRecord* durable_record(const Mail& mail);
     /// What a power cut would leave of it, and what the end of the process would.
@@ -130,6 +135,7 @@ class Oracle {
     void read_held();
     /// Marks what this end leaves in doubt, and holds its number against I5.
     void note_doubt(std::size_t account, const LedgerImage& ledger, Machine::State how);
+    void doubt(std::size_t account, MonotonicTime ended, std::uint64_t id);
 
     const test::SimLoop& loop_;
     const Disk& disk_;
@@ -137,6 +143,9 @@ class Oracle {
     mutable LedgerReader reader_;
     std::vector<AccountFacts> accounts_;
     std::map<std::uint64_t, Mail> mails_;
+    MonotonicTime ledger_since_{};  ///< somebody took the one before away
+    /// Messages that the end of a process left in doubt, by its account and time.
+    std::map<std::pair<std::size_t, MonotonicTime>, std::set<std::uint64_t>> doubts_;
     std::optional<std::string> violation_;
     std::array<std::uint64_t, kExcuses> duplicates_{};
 
