@@ -65,14 +65,26 @@ Expected<FileHandle> make_directories(const std::string& path, std::string_view 
     if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
         return failure(file_error(what, errno));
     }
-    if (auto durable = make_durable(parent->get(), what); !durable) {
-        return failure(durable.error());
-    }
     directory = FileHandle(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory.is_open()) {
         return failure(file_error(what, errno));
     }
     return directory;
+}
+
+Expected<void> make_path_durable(const std::string& path, std::string_view what) {
+    std::string above = path.substr(0, path.find_last_not_of('/') + 1);
+    for (std::size_t slash = above.rfind('/'); slash != std::string::npos;
+         slash = above.rfind('/')) {
+        const FileHandle directory(::open(slash == 0 ? "/" : above.substr(0, slash).c_str(),
+                                          O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (directory.is_open() && ::fsync(directory.get()) != 0 && errno != EINVAL &&
+            errno != EROFS) {
+            return failure(file_error(what, errno));
+        }
+        above.resize(slash);
+    }
+    return {};
 }
 
 Expected<std::vector<std::string>> names_in(int parent, const char* name, std::string_view what) {

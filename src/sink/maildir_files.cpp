@@ -97,11 +97,33 @@ Expected<MaildirFiles::Maildir> MaildirFiles::open(const std::string& path) {
         *directory = std::move(*opened);
     }
     if (is_new) {
+        note_safe(path, false);
+    }
+    if (!is_safe(path)) {
+        // Whoever made it, this process or an earlier one, may have got no further.
         if (auto durable = make_durable(maildir.self.get(), what); !durable) {
             return failure(durable.error());
         }
+        if (auto durable = make_path_durable(path, what); !durable) {
+            return failure(durable.error());
+        }
+        note_safe(path, true);
     }
     return maildir;
+}
+
+bool MaildirFiles::is_safe(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    return safe_.contains(path);
+}
+
+void MaildirFiles::note_safe(const std::string& path, bool is_safe) {
+    const std::lock_guard lock(mutex_);
+    if (is_safe) {
+        safe_.insert(path);
+    } else {
+        safe_.erase(path);
+    }
 }
 
 Expected<std::optional<UnpublishedMail>> MaildirFiles::write(const std::string& path,

@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_set>
 
 #include "postrider/base/error.h"
 #include "postrider/base/file_handle.h"
@@ -62,7 +64,7 @@ class MaildirFiles {
                                          UnpublishedMail& mail);
 
     /// Could mail be delivered there? Makes what is missing. Errors: io, config.
-    [[nodiscard]] static Expected<void> check_maildir(const std::string& path);
+    [[nodiscard]] Expected<void> check_maildir(const std::string& path);
     /// Could Maildirs be made below it? Makes what is missing. Errors: io, config.
     [[nodiscard]] static Expected<void> check_parent(const std::string& path);
 
@@ -72,13 +74,17 @@ class MaildirFiles {
         FileHandle tmp;
         FileHandle fresh;  ///< new/
     };
-    [[nodiscard]] static Expected<Maildir> open(const std::string& path);
+    [[nodiscard]] Expected<Maildir> open(const std::string& path);
+    [[nodiscard]] bool is_safe(const std::string& path);
+    void note_safe(const std::string& path, bool is_safe);
     [[nodiscard]] Expected<void> remove_leftovers(const Maildir& maildir, const std::string& path,
                                                   const std::string& name) const;
 
     const std::string process_;
     std::atomic<std::uint64_t> begun_ = 0;
     MaildirIndex index_;
+    std::mutex mutex_;
+    std::unordered_set<std::string> safe_;  ///< Maildirs that a power cut leaves where they are
 };
 
 }  // namespace postrider::sink

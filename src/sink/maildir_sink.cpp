@@ -192,9 +192,9 @@ class MaildirSink final : public MailSink {
         const std::string path =
             is_one_place ? settings_.path.fixed_start() : common_parent(settings_.path);
         return worker_.run(
-            [outcome, is_one_place, path] {
-                *outcome = is_one_place ? MaildirFiles::check_maildir(path)
-                                        : MaildirFiles::check_parent(path);
+            [outcome, is_one_place, path, files = files_] {
+                *outcome =
+                    is_one_place ? files->check_maildir(path) : MaildirFiles::check_parent(path);
             },
             [outcome, done = std::move(done)] {
                 if (!*outcome) {

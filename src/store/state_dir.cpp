@@ -65,22 +65,6 @@ Error cannot_use(const std::string& path, int error_number) {
     return error;
 }
 
-/// Makes the directory's name survive a power cut. At every start: whoever made it may have ended
-/// before. As far as the parent lets us: one that we may not even read, or on a read-only file
-/// system, belongs to an administrator who has made the directory before; some file systems fsync
-/// no directories.
-Expected<void> make_name_durable(const std::string& path) {
-    const std::string parent = std::filesystem::path(path).parent_path().string();
-    const FileHandle directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory.is_open()) {
-        return {};
-    }
-    if (::fsync(directory.get()) != 0 && errno != EINVAL && errno != EROFS) {
-        return failure(file_error("cannot make the state directory " + path + " durable", errno));
-    }
-    return {};
-}
-
 Expected<void> check_trust(int directory, const std::string& path) {
     struct stat status {};
     if (::fstat(directory, &status) != 0) {
@@ -116,7 +100,9 @@ Expected<FileHandle> open_state_directory(const std::string& path) {
     if (auto trusted = check_trust(directory.get(), path); !trusted) {
         return failure(trusted.error());
     }
-    if (auto durable = make_name_durable(path); !durable) {
+    if (auto durable =
+            make_path_durable(path, "cannot make the state directory " + path + " durable");
+        !durable) {
         return failure(durable.error());
     }
     return directory;

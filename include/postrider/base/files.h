@@ -20,8 +20,15 @@ namespace postrider {
 [[nodiscard]] Expected<FileHandle> open_directory(int parent, const std::string& name,
                                                   std::string_view what);
 
-/// Opens a directory by its path; it and what is missing above it is made, durably, with mode 0700.
+/// Opens a directory by its path; it and what is missing above it is made with mode 0700. Their
+/// names are not durable yet.
 [[nodiscard]] Expected<FileHandle> make_directories(const std::string& path, std::string_view what);
+
+/// Makes the names of a directory and of those above it survive a power cut; whoever made them may
+/// have ended before. As far as the directories let us: one that we may not even read, or on a
+/// read-only file system, belongs to an administrator who has made what is in it before; some file
+/// systems fsync no directories.
+[[nodiscard]] Expected<void> make_path_durable(const std::string& path, std::string_view what);
 
 [[nodiscard]] Expected<void> write_all(int file, std::string_view bytes, std::string_view what);
 

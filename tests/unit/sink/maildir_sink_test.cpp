@@ -5,6 +5,7 @@
 
 #include "postrider/mail/places.h"
 
+#include "support/fsync_watch.h"
 #include "support/sim_worker.h"
 #include "unit/sink/local_fixture.h"
 #include "unit/sink/sink_contract.h"
@@ -67,6 +68,36 @@ class MaildirSinkTest : public testing::Test {
     test::SimWorker worker{loop};
     std::unique_ptr<MailSink> sink_;
 };
+
+// Or a power cut takes it with all mail in it.
+TEST_F(MaildirSinkTest, AMaildirWhoseMakerEndedAtOnceGetsADurableName) {
+    start(dir / "a/{account}");
+    for (const char* const name : {"a/alice-isp/tmp", "a/alice-isp/new", "a/alice-isp/cur"}) {
+        std::filesystem::create_directories(dir / name);
+    }
+    test::FsyncWatch watch;
+    delivered();
+    for (const char* const name : {"", "a", "a/alice-isp"}) {
+        EXPECT_TRUE(watch.has_synced(dir / name)) << name;
+    }
+    watch.forget();
+    delivered();
+    EXPECT_FALSE(watch.has_synced(dir / "a")) << "once is enough";
+}
+
+TEST_F(MaildirSinkTest, AnFsyncOfADirectoryThatFailedIsMadeUpFor) {
+    start(dir / "a/{account}");
+    std::filesystem::create_directories(dir / "a");
+    test::FsyncWatch watch;
+    watch.fail(dir / "a", EIO);
+    const auto failed = deliver();
+    loop.run_until_idle();
+    ASSERT_TRUE(failed->report);
+    EXPECT_EQ(failed->report->verdicts[0].outcome, Outcome::later);
+    watch.fail(dir / "a", 0);
+    delivered();
+    EXPECT_TRUE(watch.has_synced(dir / "a"));
+}
 
 TEST_F(MaildirSinkTest, WritesWhatAFinalDeliveryWritesWithLineEndsOfThisSystem) {
     start(dir / "m");

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/fsync_watch.h"
 #include "support/temp_dir.h"
 
 namespace postrider::store {
@@ -55,6 +56,28 @@ class StateDirTest : public testing::Test {
     TempDir parent_;
     std::string path_ = parent_ / "state";
 };
+
+// Or a power cut takes it with the ledger and the held mail in it.
+TEST_F(StateDirTest, OneWhoseMakerEndedAtOnceGetsADurableName) {
+    std::filesystem::create_directory(path_);
+    std::filesystem::permissions(path_, std::filesystem::perms::owner_all);
+    const test::FsyncWatch watch;
+    ASSERT_TRUE(StateDir::open(path_));
+    EXPECT_TRUE(watch.has_synced(parent_.path()));
+}
+
+TEST_F(StateDirTest, AnFsyncOfItsParentThatFailsIsTold) {
+    test::FsyncWatch watch;
+    watch.fail(parent_.path(), EIO);
+    for (int i = 0; i < 2; ++i) {
+        const auto opened = StateDir::open(path_);
+        ASSERT_FALSE(opened);
+        EXPECT_EQ(opened.error().code, Errc::io);
+        EXPECT_NE(opened.error().text.find("durable"), std::string::npos);
+    }
+    watch.fail(parent_.path(), EINVAL);  // a file system that fsyncs no directories
+    EXPECT_TRUE(StateDir::open(path_));
+}
 
 //
 TEST_F(StateDirTest, IsMadePrivate) {
