@@ -106,7 +106,9 @@ void AccountPoll::Machine::on_loaded(Expected<store::AccountRecords> known) {
     }
     known_ = std::move(*known);
     is_settling_session_ = known_.state.needs_settling;
-    session_ = source_.open(*this, quirks_of(known_.state, services_.loop.wall_now()));
+    source::Quirks quirks = quirks_of(known_.state, services_.loop.wall_now());
+    quirks.is_new = !known_.known;
+    session_ = source_.open(*this, quirks);
     ++report_.sessions;
     session_->start();
 }

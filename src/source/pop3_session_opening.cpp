@@ -16,6 +16,7 @@ pop3::Settings dialogue_settings(const Pop3Settings& settings, const Quirks& qui
     return {.use_stls = settings.tls == TlsMode::starttls,
             .encrypted = settings.tls == TlsMode::implicit,
             .pipelining = settings.pipelining && !quirks.no_pipelining,
+            .lists_first = quirks.is_new,
             .ask_capa = !quirks.no_capa,
             .utf8 = settings.utf8,
             .lang = settings.lang,
@@ -42,8 +43,9 @@ void Pop3Session::start() {
 }
 
 std::unique_ptr<pop3::Dialogue> Pop3Session::make_dialogue() const {
-    return std::make_unique<pop3::Dialogue>(dialogue_settings(
-        settings_, {.no_capa = is_without_capa_, .no_pipelining = quirks_.no_pipelining}, token_));
+    Quirks quirks = quirks_;
+    quirks.no_capa = is_without_capa_;
+    return std::make_unique<pop3::Dialogue>(dialogue_settings(settings_, quirks, token_));
 }
 
 /// Before the connection: no server waits for it, and no login runs into its deadline.

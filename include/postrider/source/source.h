@@ -37,6 +37,8 @@ struct Listing {
 struct Quirks {
     bool no_capa = false;        ///< ends the connection when it is asked CAPA (P-007)
     bool no_pipelining = false;  ///< offers it, and has lost a session in the midst of it (P-022)
+    /// It was never listed: what its first session learns before the listing is not remembered.
+    bool is_new = false;
     bool operator==(const Quirks&) const = default;
 };
 

@@ -89,6 +89,7 @@ class Dialogue::Machine {
     [[nodiscard]] Report begin_login();
     [[nodiscard]] Report on_login_reply(std::string_view line, std::string_view rest);
     [[nodiscard]] Report on_logged_in(std::string_view rest);
+    void begin_pipelining();
     [[nodiscard]] Report on_command_reply(std::string_view line, std::string_view rest);
     [[nodiscard]] Report on_accepted(std::string_view rest);
     [[nodiscard]] Report on_refused(std::string_view line, std::string_view rest);

@@ -113,6 +113,7 @@ Dialogue::Machine::Report Dialogue::Machine::on_listing_end(std::string_view res
     if (!messages) {
         return fail(std::move(messages).error());
     }
+    begin_pipelining();
     return believe(ListingDone{std::move(*messages), has_uids_}, rest);
 }
 

@@ -205,9 +205,15 @@ Dialogue::Machine::Report Dialogue::Machine::on_login_reply(std::string_view lin
     return std::nullopt;
 }
 
-Dialogue::Machine::Report Dialogue::Machine::on_logged_in(std::string_view rest) {
+void Dialogue::Machine::begin_pipelining() {
     if (settings_.pipelining && capabilities_.pipelining) {
         window_.allow_pipelining();
+    }
+}
+
+Dialogue::Machine::Report Dialogue::Machine::on_logged_in(std::string_view rest) {
+    if (!settings_.lists_first) {
+        begin_pipelining();
     }
     if (*bare_lf_) {
         body_ = MultilineReader(MultilineReader::LineEnd::lf);

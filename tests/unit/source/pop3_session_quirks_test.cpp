@@ -56,6 +56,20 @@ TEST_F(Pop3SessionQuirksTest, AServerThatDropsPipelinedClientsIsNotPipelinedAgai
     EXPECT_TRUE(session->quirks().no_pipelining);
 }
 
+// Before the first listing there is nowhere to remember it.
+TEST_F(Pop3SessionQuirksTest, AMailboxThatWasNeverListedIsPipelinedOnlyBehindItsListing) {
+    quirks.is_new = true;
+    told.answer = [this](const std::string& line) {
+        if (line.starts_with("listed")) {
+            session->fetch(1);
+            session->fetch(2);
+        }
+    };
+    start(joined({login({"S: PIPELINING"}), listing({9, 9}), {"C: RETR 1", "C: RETR 2", "close"}}));
+    EXPECT_EQ(told.lines, (Lines{"listed 1:u1#0/9 2:u2#0/9", "failed"}));
+    EXPECT_TRUE(session->quirks().no_pipelining);
+}
+
 TEST_F(Pop3SessionQuirksTest, ALinkThatBreaksLaterIsNotBlamedOnPipelining) {
     told.answer = [this](const std::string& line) {
         if (line.starts_with("listed")) {

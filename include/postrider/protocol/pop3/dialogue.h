@@ -51,12 +51,13 @@ enum class AuthMethod : std::uint8_t {
 };
 
 struct Settings {
-    bool use_stls = false;   ///< STLS is then required: there is no falling back (A-001)
-    bool encrypted = false;  ///< the stream is under TLS from the start; excludes use_stls
-    bool pipelining = true;  ///< use it where CAPA offers it
-    bool ask_capa = true;    ///< false: do without; STLS asks it all the same (P-007)
-    bool utf8 = false;       ///< UTF8 before the login, which must be granted (RFC 6856)
-    std::string lang = {};   ///< LANG before the login, if the server lists it; empty: not asked
+    bool use_stls = false;     ///< STLS is then required: there is no falling back (A-001)
+    bool encrypted = false;    ///< the stream is under TLS from the start; excludes use_stls
+    bool pipelining = true;    ///< use it where CAPA offers it
+    bool lists_first = false;  ///< and not before the listing is there (P-022)
+    bool ask_capa = true;      ///< false: do without; STLS asks it all the same (P-007)
+    bool utf8 = false;         ///< UTF8 before the login, which must be granted (RFC 6856)
+    std::string lang = {};     ///< LANG before the login, if the server lists it; empty: not asked
     bool fetch_with_top = false;  ///< retr() sends TOP (P-023)
     AuthMethod auth = AuthMethod::automatic;
     std::string user;
