@@ -112,8 +112,12 @@ std::optional<Error> Conveyor::nobody_takes(const Job& job) const {
 }
 
 /// what was delivered so far is settled, then another session goes on. Where the server
-/// wants time between logins, this session uses that time (P-026).
+/// wants time between logins, this session uses that time (P-026). Without UIDs the next session
+/// would begin anew with what could not be deleted.
 bool Conveyor::is_time_to_commit() const {
+    if (load_.jobs[next_fetch_].remote.uid.empty()) {
+        return false;
+    }
     const CommitEvery& every = load_.policy.commit_every;
     const MonotonicTime now = services_.loop.now();
     return next_fetch_ > 0 && now >= load_.next_login_at &&
@@ -167,14 +171,20 @@ void Conveyor::on_fetch_refused(std::uint32_t number, const Error& error) {
 /// A message that cannot be fetched again and again is poison: it is left out of the loop and tried
 /// once a day (design section 2).
 void Conveyor::count_refusal(const Job& job, const Error& error) {
-    if (job.verify || job.record.key.uid.empty()) {
-        return;  // its record speaks of another state than this message's, or it has none
+    const bool is_too_large = error.code == Errc::limit;
+    if (job.record.key.uid.empty() || (job.verify && !is_too_large)) {
+        return;  // it has no record, or one that speaks of another state than this message's
     }
     store::MessageRecord record = job.record;
     ++record.failures;
     record.note = escaped(error.text);
-    if (error.code == Errc::limit) {
-        record.phase = store::Phase::held;  // larger than the policy allows: once is enough
+    if (is_too_large) {
+        // Once is enough: it takes the connection with it.
+        record.phase = store::Phase::held;
+        record.awaits_quit = false;
+        if (!record.held_copy) {
+            record.sha256.reset();
+        }
     } else if (record.failures >= kPoisonAfter) {
         record.phase = store::Phase::held;
         record.retry_after = services_.loop.wall_now() +
@@ -301,7 +311,7 @@ void Conveyor::count(const TransferResult& result) {
     if (!result.is_secured()) {
         ++unsecured_;
         ++report.put_off;
-    } else if (result.record.phase == store::Phase::held) {
+    } else if (result.record.phase == store::Phase::held && !result.was_known) {
         ++report.held;
     } else if (result.was_delivered) {
         ++report.delivered;
@@ -313,7 +323,7 @@ void Conveyor::count(const TransferResult& result) {
 }
 
 void Conveyor::log(const Job& job, const TransferResult& result) {
-    const bool is_held = result.record.phase == store::Phase::held;
+    const bool is_held = result.record.phase == store::Phase::held && !result.was_known;
     services_.log.info("message", {{"account", load_.policy.account},
                                    {"uid", job.remote.uid},
                                    {"size", job.remote.size},

@@ -53,7 +53,8 @@ void take_out_oversize(Plan& plan, const AccountPolicy& policy) {
         }
         ++plan.oversize;
         leave_out(plan, job);
-        if (policy.oversize == Oversize::hold && !job.verify) {
+        // Without UID there is nothing to record it under.
+        if (policy.oversize == Oversize::hold && !job.verify && !job.remote.uid.empty()) {
             hold(plan, job, limit);
         }
     }
@@ -89,7 +90,9 @@ void select(Plan& plan, const AccountPolicy& policy) {
     if (!std::all_of(plan.fetch.begin(), plan.fetch.end(), has_not_failed)) {
         std::stable_partition(plan.fetch.begin(), plan.fetch.end(), has_not_failed);
     }
-    while (policy.max_messages_per_poll && plan.fetch.size() > *policy.max_messages_per_poll) {
+    // What has no UID is known only when it was fetched: a limit would show the same ones for ever.
+    while (policy.max_messages_per_poll && plan.fetch.size() > *policy.max_messages_per_poll &&
+           !plan.fetch.back().remote.uid.empty()) {
         leave_out(plan, plan.fetch.back());
         plan.fetch.pop_back();
         ++plan.left;

@@ -103,6 +103,9 @@ void Transfer::commit() {
 /// this.
 void Transfer::forget_other_content() {
     store::MessageRecord& record = result_.record;
+    if (record.sha256) {
+        record.first_seen = services_.loop.wall_now();
+    }
     record.settled_recipients.clear();
     record.in_doubt.clear();
     record.held_copy = false;
@@ -122,6 +125,7 @@ bool Transfer::is_known_content(const mail::Digest& sha256) {
     if (known == job_.verify->end()) {
         return false;
     }
+    result_.was_known = true;
     result_.record.phase = known->phase;
     result_.record.held_copy = known->phase == store::Phase::held;
     if (known->phase == store::Phase::delivered && !result_.record.delivered_at) {

@@ -36,6 +36,7 @@ struct TransferResult {
     bool was_delivered = false;  ///< some recipient got it in this transfer
     bool was_discarded = false;  ///< some destination refused it, and nobody wants it
     bool was_bounced = false;    ///< some destination refused it, and its sender was told
+    bool was_known = false;      ///< its content had reached its end before
     std::string trouble;         ///< why it was put off or held; empty if neither
     /// The state could not be written: stop fetching and deleting.
     std::optional<Error> local_fault;

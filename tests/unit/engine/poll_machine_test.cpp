@@ -320,6 +320,22 @@ TEST_F(PollMachineTest, ADeletionThatSeemsUndoneIsJudgedByItsContent) {
     EXPECT_TRUE(source.mailbox.empty()) << "known again, it is deleted again";
 }
 
+TEST_F(PollMachineTest, AnotherMessageUnderTheUidOfADeletedOneIsKeptForItsOwnTime) {
+    policy.delete_after = 0s;
+    policy.keep_on_server_at_least = 2h;
+    source.add("x", test::plain_mail("one"));
+    good_poll();
+    loop.advance(2h);
+    good_poll();
+    ASSERT_TRUE(source.mailbox.empty());
+    source.add("x", test::plain_mail("two"));  // of the same size
+    good_poll();
+    EXPECT_TRUE(source.holds("x"));
+    loop.advance(2h);
+    good_poll();
+    EXPECT_TRUE(source.mailbox.empty());
+}
+
 TEST_F(PollMachineTest, AnotherMessageUnderTheUidOfADeletedOneIsDelivered) {
     policy.delete_after = 0s;
     source.add("x", test::plain_mail("one"));

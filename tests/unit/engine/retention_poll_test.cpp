@@ -169,6 +169,38 @@ TEST_F(NoUidTest, EqualMessagesAreDeliveredAsOftenAsTheyAreThere) {
     EXPECT_EQ(sink.accepted().size(), 2U);
 }
 
+// Or a server that may consume would be asked for more again and again.
+TEST_F(NoUidTest, AHeldMessageIsHeldOnce) {
+    add("m1");
+    sink.answer("m1", test::refused(550));
+    EXPECT_EQ(good_poll().held, 1U);
+    EXPECT_EQ(good_poll().held, 0U);
+    EXPECT_EQ(held.copies().size(), 1U);
+    EXPECT_TRUE(source.holds("m1"));
+}
+
+TEST_F(NoUidTest, WhatIsTooLargeIsLeftAlone) {
+    policy.max_message_size = 100;
+    policy.oversize = Oversize::hold;
+    add("large", 200);
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(good_poll().oversize, 1U);
+    }
+    EXPECT_TRUE(source.holds("large"));
+}
+
+// It is fetched at every poll: where it came first, nothing else would ever be.
+TEST_F(NoUidTest, AHeldMessageIsNotInTheWayOfOthers) {
+    policy.commit_every.messages = 1;
+    policy.max_messages_per_poll = 1;
+    add_some(3);
+    sink.answer("m1", test::refused(550));
+    const PollReport done = good_poll();
+    EXPECT_EQ(done.delivered, 2U);
+    EXPECT_EQ(done.sessions, 1U);
+    EXPECT_EQ(source.mailbox.size(), 1U);
+}
+
 TEST_F(NoUidTest, WhatCouldNotBeDeliveredIsNotDeleted) {
     add_some(2);
     sink.answer("m2", test::put_off());
