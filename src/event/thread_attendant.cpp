@@ -6,7 +6,8 @@
 #include <utility>
 
 #include "postrider/event/attendant.h"
-#include "postrider/event/signals_blocked.h"
+
+#include "event/start_thread.h"
 
 namespace postrider::event {
 namespace {
@@ -14,8 +15,7 @@ namespace {
 class ThreadAttendant final : public Attendant {
   public:
     explicit ThreadAttendant(std::function<void()> turn) : turn_(std::move(turn)) {
-        const SignalsBlocked inherited_by_the_thread;
-        thread_ = std::thread([this] { serve(); });
+        thread_ = start_thread([this] { serve(); });
     }
     ThreadAttendant(const ThreadAttendant&) = delete;
     ThreadAttendant& operator=(const ThreadAttendant&) = delete;

@@ -8,11 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include <pthread.h>
-
 #include "postrider/base/assert.h"
-#include "postrider/event/signals_blocked.h"
 #include "postrider/event/worker.h"
+
+#include "event/start_thread.h"
 
 namespace postrider::event {
 namespace {
@@ -39,10 +38,9 @@ class ThreadWorker final : public Worker {
     /// Delegates, so that where a thread cannot be made the destructor ends those before it.
     ThreadWorker(Loop& loop, std::size_t threads) : ThreadWorker(loop) {
         POSTRIDER_ASSERT(threads > 0);
-        const SignalsBlocked inherited_by_the_threads;
         threads_.reserve(threads);
         for (std::size_t i = 0; i < threads; ++i) {
-            threads_.emplace_back([this] { serve(); });
+            threads_.push_back(start_thread([this] { serve(); }));
         }
     }
     ThreadWorker(const ThreadWorker&) = delete;

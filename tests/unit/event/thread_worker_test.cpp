@@ -9,6 +9,8 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include "postrider/event/attendant.h"
+
 #include "support/sim_loop.h"
 #include "support/sim_worker.h"
 #include "unit/event/worker_contract.h"
@@ -75,6 +77,25 @@ TEST(ThreadWorker, WhereTheSystemMakesTooFewThreadsThoseItMadeAreEnded) {
     }
     threads_left = -1;
     EXPECT_NE(make_thread_worker(*loop, 2), nullptr);
+}
+
+TEST(ThreadWorker, ThatTheSystemMakesNoMoreThreadsIsSaid) {
+    const auto loop = make_libevent_loop();
+    threads_left = 0;
+    for (const bool is_worker : {true, false}) {
+        try {
+            if (is_worker) {
+                static_cast<void>(make_thread_worker(*loop, 1));
+            } else {
+                static_cast<void>(make_thread_attendant([] {}));
+            }
+            ADD_FAILURE() << "it was made";
+        } catch (const std::system_error& error) {
+            EXPECT_NE(std::string(error.what()).find("no more threads"), std::string::npos);
+            EXPECT_EQ(error.code().value(), EAGAIN);
+        }
+    }
+    threads_left = -1;
 }
 
 TEST(ThreadWorker, SeveralThreadsWorkAtOnce) {
