@@ -7,8 +7,8 @@ Dovecot -> postrider -> Postfix by SMTP (the mailbox is emptied), and Dovecot ->
 by LMTP (mail is kept). Every connection passes a proxy. In each round `postrider once` runs, and
 something happens to it: kill -9 of postrider, of Dovecot's POP3 or LMTP process, of Postfix's smtpd,
 or a connection is cut at some octet. At the end a run without faults, and the account: each message
-carries a number. Exit 0 if none is lost and duplicates stay within the bound: at most one for each
-crash or disconnect that a destination's connection saw (I5).
+carries a number. Exit 0 if all kills hit before the minutes are over, none is lost, and duplicates
+stay within the bound: at most one for each crash or disconnect that a destination's connection saw (I5).
 """
 
 from __future__ import annotations
@@ -264,6 +264,10 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     print(tally)
+    if tally.kills.total() < options.kills:
+        print(f"soak: only {tally.kills.total()} of {options.kills} kills within "
+              f"{options.minutes:g} minutes", file=sys.stderr)
+        return 1
     return 0 if tally.is_good else 1
 
 
