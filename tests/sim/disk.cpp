@@ -30,7 +30,8 @@ Disk::Disk(const test::SimLoop& loop, Machine& machine, Chaos& chaos, Trace& tra
       chaos_(chaos),
       trace_(trace),
       random_(scrambled({seed, 0xd15c})),
-      root_(std::make_shared<Node>()) {
+      root_(std::make_shared<Node>()),
+      is_plain_(random_.one_in(4)) {
     root_->is_directory = true;
     auto top = std::make_shared<Node>();
     top->is_directory = true;
@@ -88,6 +89,7 @@ Disk::NodePtr Disk::node_at(int directory, std::string_view path) const {
 }
 
 std::pair<Disk::NodePtr, std::string> Disk::parent_of(int directory, std::string_view path) const {
+    path = path.substr(0, path.find_last_not_of('/') + 1);
     const std::size_t slash = path.rfind('/');
     const std::string_view above = slash == std::string_view::npos ? "" : path.substr(0, slash + 1);
     return {node_at(directory, above), std::string(path.substr(above.size()))};
@@ -249,6 +251,25 @@ int Disk::rename(int from_directory, std::string_view from, int to_directory, st
         change_names(*target, {"", new_name, node});
         change_names(*source, {old_name, "", nullptr});
     }
+    return 0;
+}
+
+int Disk::link(int from_directory, std::string_view from, int to_directory, std::string_view to) {
+    if (!machine_.event()) {
+        return -EIO;
+    }
+    const NodePtr node = node_at(from_directory, from);
+    const auto [target, name] = parent_of(to_directory, to);
+    if (node == nullptr || target == nullptr) {
+        return -ENOENT;
+    }
+    if (target->entries.contains(name)) {
+        return -EEXIST;
+    }
+    if (const int fault = write_fault(true); fault != 0) {
+        return fault;
+    }
+    change_names(*target, {"", name, node});
     return 0;
 }
 

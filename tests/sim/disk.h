@@ -52,7 +52,12 @@ class Disk {
     [[nodiscard]] int make_directory(int directory, std::string_view path);
     [[nodiscard]] int rename(int from_directory, std::string_view from, int to_directory,
                              std::string_view to);
+    /// A second name.
+    [[nodiscard]] int link(int from_directory, std::string_view from, int to_directory,
+                           std::string_view to);
     [[nodiscard]] int unlink(int directory, std::string_view path);
+    /// As a file system that cannot rename without replacing (renameat2).
+    [[nodiscard]] bool is_plain() const { return is_plain_; }
 
     struct Status {
         bool is_directory = false;
@@ -130,6 +135,7 @@ class Disk {
     Trace& trace_;
     Random random_;
     NodePtr root_;
+    const bool is_plain_;
     std::map<int, Open> open_;
     int next_descriptor_ = kFirstDescriptor;
     MonotonicTime full_until_{};

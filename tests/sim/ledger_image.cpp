@@ -47,13 +47,14 @@ LedgerImage LedgerReader::read(const std::string& database, const std::string& l
         SQLite::Statement names(opened, "SELECT name FROM accounts");
         while (names.executeStep()) {
             const std::string account = names.getColumn(0).getString();
+            image.accounts.insert(account);
             for (store::MessageRecord& record : records.load(account).messages) {
                 RecordKey key{account, record.key};
-                image.emplace(std::move(key), std::move(record));
+                image.records.emplace(std::move(key), std::move(record));
             }
         }
     } catch (const SQLite::Exception&) {
-        image.clear();  // nothing that could be read: nothing that was safe
+        image = {};  // nothing that could be read: nothing that was safe
     }
     return image;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,16 @@ struct RecordKey {
     auto operator<=>(const RecordKey&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
-/// What a ledger would say if it were opened with these files; empty if there is none.
-using LedgerImage = std::map<RecordKey, store::MessageRecord>;
+/// What a ledger would say if it were opened with these files; nothing if there is none.
+struct LedgerImage {
+    std::set<std::string> accounts;  ///< that were polled
+    std::map<RecordKey, store::MessageRecord> records;
+
+    [[nodiscard]] const store::MessageRecord* find(const RecordKey& key) const {
+        const auto found = records.find(key);
+        return found == records.end() ? nullptr : &found->second;
+    }
+};
 
 /// Reads ledgers out of the octets of their files, on a disk of its own where nothing fails.
 class LedgerReader {

@@ -1,6 +1,7 @@
 #include "sim/mailbox.h"
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 #include <utility>
 
@@ -78,7 +79,11 @@ class Mailbox::Conversation final : public Peer {
             log_in(line);
         } else {
             note(verb, rest);
-            wire_.send(session_.on_line(line, false).bytes);
+            const test::FakeOutput output = session_.on_line(line, !inbox_.empty());
+            wire_.send(output.bytes);
+            if (output.is_end) {
+                hang_up();
+            }
         }
     }
 
@@ -110,9 +115,11 @@ class Mailbox::Conversation final : public Peer {
         mailbox_.shorten();
         const std::string answer = session_.on_line(line, false).bytes;
         mailbox_.server_.mailbox = whole;  // this session may see less, but nothing is gone
-        mailbox_.tell_listed(session_.listed());
-        mailbox_.is_locked_ = true;
-        has_lock_ = true;
+        if (answer.starts_with("+OK")) {
+            mailbox_.tell_listed(session_.listed());
+            mailbox_.is_locked_ = true;
+            has_lock_ = true;
+        }
         wire_.send(answer);
     }
 
@@ -140,7 +147,7 @@ class Mailbox::Conversation final : public Peer {
                 oracle.on_consuming_quit(id_of_message(session_.listed()[index]));
             }
         }
-        const std::set<std::uint64_t> before = ids_of(server.mailbox);
+        const std::vector<FakePop3::Message> before = server.mailbox;
         server.quit = FakePop3::Quit::deletes;
         if (chaos_.strikes(Fault::pop3_quit_fails)) {
             fail_quit();
@@ -148,9 +155,10 @@ class Mailbox::Conversation final : public Peer {
             wire_.send(session_.on_line("QUIT", false).bytes);
         }
         const std::set<std::uint64_t> after = ids_of(server.mailbox);
-        for (const std::uint64_t id : before) {
-            if (!after.contains(id)) {
-                oracle.on_removed(id);
+        for (const FakePop3::Message& message : before) {
+            if (!after.contains(id_of_message(message))) {
+                oracle.on_removed(id_of_message(message));
+                mailbox_.last_removed_ = message;
             }
         }
         end();
@@ -235,12 +243,58 @@ Mailbox::Mailbox(World world, std::size_t account, std::string name, std::uint64
             server_.has_capa = false;
             break;
     }
+    take_manners();
+}
+
+/// What any kind of server may do besides.
+void Mailbox::take_manners() {
+    if (random_.one_in(8)) {
+        kind_ += ", no UIDL";
+        server_.has_uidl = false;
+        std::erase(server_.capa, "UIDL");
+    }
+    if (random_.one_in(8)) {
+        kind_ += ", LF";
+        server_.line_end = "\n";
+    }
+    if (random_.one_in(16)) {
+        kind_ += ", hangs up on pipelining";
+        server_.drops_pipelining = true;
+    }
+    if (server_.has_capa && random_.one_in(12)) {
+        kind_ += ", LOGIN-DELAY";
+        server_.login_delay = std::chrono::seconds(300);
+        server_.capa.emplace_back("LOGIN-DELAY 300");
+    }
+    if (server_.has_uidl && random_.one_in(4)) {
+        kind_ += ", reuses UIDs";
+        reuses_uids_ = true;
+    }
 }
 
 void Mailbox::add(const SampleMail& mail) {
     const std::uint64_t id = world_.oracle.on_arrived(account_, mail);
-    world_.trace("{}: message {} arrives", name_, id);
-    server_.mailbox.push_back({fmt::format("u{}-{}", uid_epoch_, id), mail.octets});
+    FakePop3::Message message{fmt::format("u{}-{}", uid_epoch_, id), mail.octets};
+    if (const auto removed = std::exchange(last_removed_, std::nullopt);
+        removed && reuses_uids_ && !holds(removed->uid)) {
+        const std::uint64_t size = removed->listed_size.value_or(removed->octets.size());
+        // Of the same size only if nothing speaks for the old one any more: how else would anybody
+        // tell them apart?
+        const bool is_same_size = world_.oracle.is_forgotten(id_of_message(*removed));
+        if (is_same_size || size != message.octets.size()) {
+            message.uid = removed->uid;
+        }
+        if (is_same_size) {
+            message.listed_size = size;
+        }
+    }
+    world_.trace("{}: message {} arrives as {}", name_, id, message.uid);
+    server_.mailbox.push_back(std::move(message));
+}
+
+bool Mailbox::holds(const std::string& uid) const {
+    return std::any_of(server_.mailbox.begin(), server_.mailbox.end(),
+                       [&uid](const FakePop3::Message& message) { return message.uid == uid; });
 }
 
 std::unique_ptr<Peer> Mailbox::serve(Wire& wire) {
@@ -289,7 +343,7 @@ void Mailbox::shuffle() {
 
 void Mailbox::tell_listed(const std::vector<test::FakePop3::Message>& listed) {
     for (const test::FakePop3::Message& message : listed) {
-        world_.oracle.on_listed(id_of_message(message), message.uid,
+        world_.oracle.on_listed(id_of_message(message), server_.has_uidl ? message.uid : "",
                                 message.listed_size.value_or(message.octets.size()));
     }
     world_.oracle.on_listing(account_, ids_of(listed));

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -35,10 +36,17 @@ class Mailbox {
     [[nodiscard]] std::unique_ptr<Peer> serve(Wire& wire);
     /// Does its server forget at QUIT what was retrieved?
     [[nodiscard]] bool consumes() const { return server_.consumes; }
+    /// What it lists does not go away by itself, and hides what is behind it.
+    [[nodiscard]] bool has_window() const { return server_.window != SIZE_MAX; }
+    /// Without UIDs, mail cannot be kept there.
+    [[nodiscard]] bool has_uids() const { return server_.has_uidl; }
     [[nodiscard]] const std::string& kind() const { return kind_; }
 
   private:
     class Conversation;
+
+    void take_manners();
+    [[nodiscard]] bool holds(const std::string& uid) const;
 
     // What the session that logs in now will see of it:
     void change_identities();
@@ -54,9 +62,11 @@ class Mailbox {
     std::string kind_;
     bool locks_ = false;     ///< one session at a time
     bool shuffles_ = false;  ///< other numbers in every session
+    bool reuses_uids_ = false;
     bool is_locked_ = false;
     std::uint64_t uid_epoch_ = 0;
     std::set<std::uint64_t> fetched_;  ///< in this session or an earlier one
+    std::optional<test::FakePop3::Message> last_removed_;
     test::FakePop3 server_;
 };
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "postrider/base/text.h"
+#include "postrider/engine/plan.h"
 
 namespace postrider::sim {
 
@@ -45,7 +46,22 @@ bool is_other_id(std::optional<Excuse> excuse) {
 }  // namespace
 
 Oracle::Oracle(const test::SimLoop& loop, const Disk& disk, Trace& trace)
-    : loop_(loop), disk_(disk), trace_(trace), reader_(loop) {}
+    : loop_(loop), disk_(disk), trace_(trace), reader_(loop), maildirs_(disk) {}
+
+void Oracle::add_account(AccountFacts facts) {
+    for (const auto& [recipient, path] : facts.maildirs) {
+        maildirs_.add(path);
+    }
+    accounts_.push_back(std::move(facts));
+}
+
+void Oracle::on_reload(std::size_t account, const engine::AccountPolicy& policy, bool is_polling) {
+    AccountFacts& facts = accounts_.at(account);
+    if (is_polling && !facts.policy_before) {
+        facts.policy_before = facts.policy;
+    }
+    facts.policy = policy;
+}
 
 void Oracle::violated(std::string_view invariant, const std::string& what) {
     if (!violation_) {
@@ -64,9 +80,15 @@ std::uint64_t Oracle::on_arrived(std::size_t account, const SampleMail& sample) 
 
 void Oracle::on_listed(std::uint64_t id, const std::string& uid, std::uint64_t size) {
     Mail& mail = mails_.at(id);
-    if (mail.uid == uid && mail.listed_size == size) {
+    if (!mail.listed_since) {
+        mail.listed_since = loop_.now();
+    }
+    const bool has_other_uid = mail.uid != uid;
+    if (!has_other_uid && (mail.listed_size == size || uid.empty())) {
+        mail.listed_size = size;  // without UID it is known by its content
         return;
     }
+    mail.delivery_ids += has_other_uid && !mail.uid.empty() ? 1U : 0U;
     mail.uid = uid;
     mail.listed_size = size;
     mail.identity_since = loop_.now();
@@ -83,6 +105,13 @@ void Oracle::excuse(Mail& mail, Excuse reason) {
 }
 
 void Oracle::on_listing(std::size_t account, const std::set<std::uint64_t>& ids) {
+    const AccountFacts& facts = accounts_.at(account);
+    if (facts.policy.initial.kind != engine::Initial::Kind::all &&
+        !read_written_ledger().accounts.contains(facts.name)) {
+        for (const std::uint64_t id : ids) {
+            mails_.at(id).may_be_skipped = true;
+        }
+    }
     for (auto& [id, mail] : mails_) {
         if (mail.account != account || !mail.is_on_server || ids.contains(id)) {
             continue;
@@ -104,17 +133,34 @@ void Oracle::on_listing_seen(const std::set<std::uint64_t>& ids) {
     }
 }
 
-bool Oracle::is_believed_gone(const Mail& mail) const {
-    const LedgerImage ledger = read_written_ledger();
-    const auto record = ledger.find({facts_of(mail).name, {mail.uid, 0}});
-    return record != ledger.end() && record->second.phase == store::Phase::gone;
+RecordKey Oracle::key_of(const Mail& mail) const {
+    return {facts_of(mail).name,
+            {mail.uid.empty() ? engine::content_uid(mail.sample.sha256) : mail.uid, 0}};
 }
 
-bool Oracle::is_accepted(const Mail& mail) const {
+bool Oracle::is_believed_gone(const Mail& mail) const {
+    const LedgerImage ledger = read_written_ledger();
+    const store::MessageRecord* const record = ledger.find(key_of(mail));
+    return record != nullptr && record->phase == store::Phase::gone;
+}
+
+bool Oracle::is_forgotten(std::uint64_t id) {
+    const store::MessageRecord* const record = durable_record(mails_.at(id));
+    return record == nullptr || record->phase == store::Phase::gone;
+}
+
+bool Oracle::has_it(const Mail& mail, const std::string& recipient) const {
+    const auto& maildirs = facts_of(mail).maildirs;
+    const auto maildir = maildirs.find(recipient);
+    return maildir == maildirs.end() ? mail.accepted.contains(recipient)
+                                     : mail.filed.contains(maildir->second);
+}
+
+bool Oracle::is_accepted(const Mail& mail) {
+    look_at_durable();
     const auto& recipients = facts_of(mail).recipients;
-    return std::all_of(recipients.begin(), recipients.end(), [&](const std::string& recipient) {
-        return mail.accepted.contains(recipient);
-    });
+    return std::all_of(recipients.begin(), recipients.end(),
+                       [&](const std::string& recipient) { return has_it(mail, recipient); });
 }
 
 bool Oracle::is_safe(std::uint64_t id, const Mail& mail) {
@@ -122,9 +168,24 @@ bool Oracle::is_safe(std::uint64_t id, const Mail& mail) {
     const auto held = durable_held_.find(id);
     const auto& recipients = facts_of(mail).recipients;
     return std::all_of(recipients.begin(), recipients.end(), [&](const std::string& recipient) {
-        return mail.accepted.contains(recipient) ||
+        return has_it(mail, recipient) ||
                (held != durable_held_.end() && held->second.contains(recipient));
     });
+}
+
+bool Oracle::may_be_deleted(const Mail& mail, const engine::AccountPolicy& policy) const {
+    if (!policy.delete_after) {
+        return false;
+    }
+    const MonotonicTime now = loop_.now();
+    bool is_old = mail.listed_since && now - *mail.listed_since >= policy.keep_on_server_at_least;
+    for (const auto& [recipient, acceptances] : mail.accepted) {
+        is_old = is_old &&
+                 std::any_of(acceptances.begin(), acceptances.end(), [&](const Acceptance& one) {
+                     return now - one.when >= *policy.delete_after;
+                 });
+    }
+    return is_old;
 }
 
 void Oracle::on_dele(std::uint64_t id, bool is_leftover) {
@@ -141,10 +202,12 @@ void Oracle::on_dele(std::uint64_t id, bool is_leftover) {
                record->phase != store::Phase::deleting) {
         violated("I2", fmt::format("DELE of message {}, but its durable record is in phase {}", id,
                                    static_cast<int>(record->phase)));
-    } else if (record->listed_size != mail.listed_size || record->sha256 != mail.sample.sha256) {
+    } else if ((record->listed_size != mail.listed_size && !mail.uid.empty()) ||
+               record->sha256 != mail.sample.sha256) {
         violated("I2", fmt::format("DELE of message {} on the strength of another's record", id));
-    } else if (!facts.delete_after && !is_leftover) {
-        violated("policy", fmt::format("DELE of message {} though all is to be kept", id));
+    } else if (!is_leftover && !may_be_deleted(mail, facts.policy) &&
+               !(facts.policy_before && may_be_deleted(mail, *facts.policy_before))) {
+        violated("policy", fmt::format("DELE of message {}, which is to be kept", id));
     }
 }
 
@@ -265,6 +328,26 @@ void Oracle::look_at_durable() {
     seen_version_ = disk_.durable_version();
     durable_ledger_ = read_durable_ledger();
     read_held();
+    read_maildirs();
+}
+
+void Oracle::read_maildirs() {
+    const auto filed = maildirs_.look([this](const std::string& what) { violated("I6", what); });
+    for (const Maildirs::Filed& one : filed) {
+        const auto found = mails_.find(one.id);
+        if (found == mails_.end() || found->second.sample.delivered != one.content) {
+            violated("I6", fmt::format("message {} in {} is not as it was sent", one.id, one.path));
+            continue;
+        }
+        Mail& mail = found->second;
+        std::set<std::string>& ids = mail.filed[one.path];
+        trace_("oracle: message {} is safe in {} ({} before)", one.id, one.path, ids.size());
+        if (!ids.insert(one.delivery_id).second || ids.size() > mail.delivery_ids) {
+            violated("I4", fmt::format("message {} is in {} a second time", one.id, one.path));
+        } else if (ids.size() > 1) {
+            ++duplicates_.at(static_cast<std::size_t>(Excuse::new_identity));
+        }
+    }
 }
 
 void Oracle::read_held() {
@@ -293,8 +376,7 @@ void Oracle::read_held() {
 
 const store::MessageRecord* Oracle::durable_record(const Mail& mail) {
     look_at_durable();
-    const auto found = durable_ledger_.find({facts_of(mail).name, {mail.uid, 0}});
-    return found == durable_ledger_.end() ? nullptr : &found->second;
+    return durable_ledger_.find(key_of(mail));
 }
 
 void Oracle::on_process_ended(Machine::State how) {
@@ -303,6 +385,7 @@ void Oracle::on_process_ended(Machine::State how) {
     const LedgerImage ledger =
         how == Machine::State::powerless ? read_durable_ledger() : read_written_ledger();
     for (std::size_t account = 0; account < accounts_.size(); ++account) {
+        accounts_[account].policy_before.reset();
         note_doubt(account, ledger, how);
     }
     for (const auto& [id, mail] : mails_) {
@@ -317,12 +400,12 @@ void Oracle::note_doubt(std::size_t account, const LedgerImage& ledger, Machine:
         if (mail.account != account || !mail.is_on_server) {
             continue;
         }
-        const auto record = ledger.find({facts_of(mail).name, {mail.uid, 0}});
+        const store::MessageRecord* const record = ledger.find(key_of(mail));
         for (auto& [recipient, acceptances] : mail.accepted) {
             Acceptance& last = acceptances.back();
-            if (excuse_of(last) ||
-                (record != ledger.end() && record->second.listed_size == mail.listed_size &&
-                 is_settled(record->second, recipient))) {
+            if (excuse_of(last) || (record != nullptr && record->sha256 == mail.sample.sha256 &&
+                                    (record->listed_size == mail.listed_size || mail.uid.empty()) &&
+                                    is_settled(*record, recipient))) {
                 continue;
             }
             const bool is_recent = loop_.now() - last.when <= kGroupCommit;
@@ -377,6 +460,7 @@ void Oracle::on_disk_trouble(std::size_t account) {
 void Oracle::on_ledger_lost() {
     ledger_since_ = loop_.now();
     for (auto& [id, mail] : mails_) {
+        ++mail.delivery_ids;
         excuse(mail, Excuse::ledger_lost);
     }
 }
@@ -393,13 +477,29 @@ std::uint64_t Oracle::ambiguous() const {
     return count;
 }
 
+bool Oracle::is_left_out(const Mail& mail) {
+    const engine::AccountPolicy& policy = facts_of(mail).policy;
+    if (!mail.is_on_server) {
+        return false;
+    }
+    const std::uint64_t size = std::max<std::uint64_t>(mail.listed_size, mail.sample.octets.size());
+    if (policy.max_message_size && size > *policy.max_message_size) {
+        return true;
+    }
+    const store::MessageRecord* const record = durable_record(mail);
+    return mail.may_be_skipped && record != nullptr && record->phase == store::Phase::skipped;
+}
+
 std::optional<std::string> Oracle::unfinished() {
     for (const auto& [id, mail] : mails_) {
+        if (is_left_out(mail)) {
+            continue;
+        }
         const std::string& account = facts_of(mail).name;
         if (!is_safe(id, mail)) {
             return fmt::format("message {} of {} was never delivered", id, account);
         }
-        if (facts_of(mail).delete_after && mail.is_on_server && is_accepted(mail) &&
+        if (facts_of(mail).policy.delete_after && mail.is_on_server && is_accepted(mail) &&
             !durable_held_.contains(id)) {
             return fmt::format("message {} of {} was delivered and never deleted", id, account);
         }

@@ -12,20 +12,25 @@
 #include <utility>
 #include <vector>
 
+#include "postrider/engine/policy.h"
+
 #include "sim/disk.h"
 #include "sim/ledger_image.h"
 #include "sim/mail.h"
+#include "sim/maildirs.h"
 #include "sim/network.h"
 #include "sim/trace.h"
 #include "support/sim_loop.h"
 
 namespace postrider::sim {
 
-/// What somebody has promised about an account.
+/// What is known of an account.
 struct AccountFacts {
     std::string name;
     std::vector<std::string> recipients;
-    std::optional<Duration> delete_after;
+    engine::AccountPolicy policy;
+    std::optional<engine::AccountPolicy> policy_before;  ///< of the poll under way
+    std::map<std::string, std::string> maildirs;         ///< by recipient, if it has any
 };
 
 /// Why a message may have been delivered twice.
@@ -47,13 +52,16 @@ class Oracle {
   public:
     Oracle(const test::SimLoop& loop, const Disk& disk, Trace& trace);
 
-    void add_account(AccountFacts facts) { accounts_.push_back(std::move(facts)); }
+    void add_account(AccountFacts facts);
+    /// A person has changed it.
+    void on_reload(std::size_t account, const engine::AccountPolicy& policy, bool is_polling);
+    void on_polled(std::size_t account) { accounts_.at(account).policy_before.reset(); }
 
     // What the POP3 servers tell:
 
     /// New mail.
     std::uint64_t on_arrived(std::size_t account, const SampleMail& mail);
-    /// A complete listing names it so.
+    /// A complete listing names it so. Where there are no UIDs, they are empty.
     void on_listed(std::uint64_t id, const std::string& uid, std::uint64_t size);
     /// A complete listing has these; the client may have seen it.
     void on_listing(std::size_t account, const std::set<std::uint64_t>& ids);
@@ -64,6 +72,9 @@ class Oracle {
     /// Of a server that forgets at QUIT what was retrieved.
     void on_consuming_quit(std::uint64_t id);
     void on_removed(std::uint64_t id);
+    /// Would no record of it, not even after a power cut, speak for another message of its UID and
+    /// size?
+    [[nodiscard]] bool is_forgotten(std::uint64_t id);
     /// Its server says at QUIT that it is deleted, and lies.
     void on_removal_claimed(std::uint64_t id) { mails_.at(id).is_removal_claimed = true; }
 
@@ -107,10 +118,15 @@ class Oracle {
         bool is_on_server = true;
         std::string uid;
         std::uint64_t listed_size = 0;
-        MonotonicTime identity_since{};                           ///< UID and size
-        std::optional<MonotonicTime> absent_since;                ///< from complete listings
-        bool is_removal_claimed = false;                          ///< by its server
+        MonotonicTime identity_since{};  ///< UID and size
+        std::optional<MonotonicTime> listed_since;
+        std::optional<MonotonicTime> absent_since;  ///< from complete listings
+        bool may_be_skipped = false;      ///< there when the account was not known yet (initial)
+        bool is_removal_claimed = false;  ///< by its server
         std::map<std::string, std::vector<Acceptance>> accepted;  ///< by recipient
+        // In Maildirs, where each is once under each of its X-Postrider-Ids:
+        std::map<std::string, std::set<std::string>> filed;  ///< ids, by path
+        std::size_t delivery_ids = 1;                        ///< that it may have had
     };
 
     [[nodiscard]] const AccountFacts& facts_of(const Mail& mail) const {
@@ -119,7 +135,12 @@ class Oracle {
     static void excuse(Mail& mail, Excuse reason);
     /// Has the program believed what its server claims of it?
     [[nodiscard]] bool is_believed_gone(const Mail& mail) const;
-    [[nodiscard]] bool is_accepted(const Mail& mail) const;
+    [[nodiscard]] bool has_it(const Mail& mail, const std::string& recipient) const;
+    [[nodiscard]] bool is_accepted(const Mail& mail);
+    [[nodiscard]] bool may_be_deleted(const Mail& mail, const engine::AccountPolicy& policy) const;
+    /// Does the policy leave it where it is?
+    [[nodiscard]] bool is_left_out(const Mail& mail);
+    [[nodiscard]] RecordKey key_of(const Mail& mail) const;
     /// Is it held durably for all who did not get it?
     [[nodiscard]] bool is_safe(std::uint64_t id, const Mail& mail);
     [[nodiscard]] std::optional<Excuse> excuse_of(const Acceptance& last) const;
@@ -133,6 +154,7 @@ class Oracle {
     [[nodiscard]] LedgerImage read_written_ledger() const;
     void look_at_durable();
     void read_held();
+    void read_maildirs();
     /// Marks what this end leaves in doubt, and holds its number against I5.
     void note_doubt(std::size_t account, const LedgerImage& ledger, Machine::State how);
     void doubt(std::size_t account, MonotonicTime ended, std::uint64_t id);
@@ -141,6 +163,7 @@ class Oracle {
     const Disk& disk_;
     Trace& trace_;
     mutable LedgerReader reader_;
+    Maildirs maildirs_;
     std::vector<AccountFacts> accounts_;
     std::map<std::uint64_t, Mail> mails_;
     MonotonicTime ledger_since_{};  ///< somebody took the one before away

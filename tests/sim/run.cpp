@@ -1,14 +1,19 @@
 #include "sim/run.h"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "postrider/base/text.h"
+#include "postrider/mail/places.h"
 
+#include "app/settings.h"
 #include "sim/disk_vfs.h"
 #include "sim/life.h"
 #include "sim/mailbox.h"
@@ -38,15 +43,18 @@ class Run {
   private:
     void make_destinations();
     void make_accounts();
-    [[nodiscard]] engine::AccountPolicy some_policy(std::size_t account);
+    [[nodiscard]] AccountFacts facts_of(const config::AccountConfig& account) const;
+    void choose_retention(config::AccountConfig& account, bool has_uids);
 
     void round();
     void heal();
     void bring_mail(std::uint64_t most);
     [[nodiscard]] bool start();
     void end_life();
-    void poll(std::size_t account);
-    void on_polled(std::size_t account, const engine::PollReport& report);
+    void end_in_order();
+    void reload();
+    [[nodiscard]] Life::Calls calls_of_life();
+    void on_polled(const std::string& account, const std::optional<Error>& trouble);
     /// Until `done` holds, the process is dead, or time is up; false in the last case.
     bool run_until(const std::function<bool()>& done, Duration limit);
     void pass(Duration time);
@@ -65,6 +73,7 @@ class Run {
     DiskVfs vfs_;
     Oracle oracle_;
     Configuration configuration_;
+    std::map<std::string, std::size_t> accounts_;  ///< by name
     std::vector<std::unique_ptr<Mailbox>> mailboxes_;
     std::vector<std::unique_ptr<Mta>> mtas_;
     Network network_;  ///< with conversations that refer to what stands above
@@ -73,6 +82,7 @@ class Run {
     std::uint64_t lives_ = 0;
     bool is_ledger_lost_ = false;
     bool is_loss_accepted_ = false;  ///< by the person who starts it
+    bool is_fatal_ = false;          ///< the process wants to end
     RunResult result_;
 };
 
@@ -83,7 +93,7 @@ Run::Run(std::uint64_t seed, const std::set<FaultId>& left_out, Trace::Mode trac
       trace_(loop_, tracing),
       machine_(chaos_),
       disk_(loop_, machine_, chaos_, trace_, seed),
-      calls_(disk_),
+      calls_(disk_, scrambled({seed, 0xe27})),
       vfs_("postrider-sim", DiskVfs::Use::by_default, disk_, loop_, seed),
       oracle_(loop_, disk_, trace_),
       network_(loop_, machine_, chaos_, trace_, seed) {
@@ -100,68 +110,129 @@ Run::~Run() {
 void Run::make_destinations() {
     const std::uint64_t count = random_.between(1, 2);
     for (std::uint64_t i = 0; i < count; ++i) {
-        DestinationPlan plan;
-        plan.host = fmt::format("mx{}", i);
-        plan.flavour = random_.coin() ? smtp::Flavour::smtp : smtp::Flavour::lmtp;
-        plan.connections = random_.between(1, 3);
-        mtas_.push_back(std::make_unique<Mta>(Mta::World{loop_, chaos_, trace_, oracle_}, plan.host,
-                                              plan.flavour, random_.next()));
-        network_.listen(plan.host,
-                        [mta = mtas_.back().get()](Wire& wire) { return mta->serve(wire); });
-        configuration_.destinations.push_back(std::move(plan));
+        config::DestinationConfig destination;
+        destination.name = fmt::format("mx{}", i);
+        destination.connections = static_cast<std::uint32_t>(random_.between(1, 3));
+        if (random_.one_in(4)) {
+            destination.type = config::DestinationType::maildir;
+            destination.path =
+                *Pattern::parse(random_.coin() ? "/sim/mail/{account}" : "/sim/mail/{recipient}",
+                                mail::delivery_places());
+            destination.line_ends = random_.coin() ? mail::LineEnds::lf : mail::LineEnds::crlf;
+        } else {
+            const bool is_smtp = random_.coin();
+            destination.type =
+                is_smtp ? config::DestinationType::smtp : config::DestinationType::lmtp;
+            destination.host = destination.name;
+            mtas_.push_back(std::make_unique<Mta>(
+                Mta::World{loop_, chaos_, trace_, oracle_}, destination.name,
+                is_smtp ? smtp::Flavour::smtp : smtp::Flavour::lmtp, random_.next()));
+            network_.listen(destination.host,
+                            [mta = mtas_.back().get()](Wire& wire) { return mta->serve(wire); });
+        }
+        configuration_.destinations.push_back(std::move(destination));
     }
 }
 
 void Run::make_accounts() {
+    constexpr std::array<Duration, 3> kIntervals = {3h, 8h, 25h};
     const std::uint64_t count = random_.between(1, 3);
     for (std::uint64_t i = 0; i < count; ++i) {
-        AccountPlan plan;
-        plan.policy = some_policy(i);
-        plan.pop3_host = fmt::format("pop{}", i);
-        plan.destination = random_.below(configuration_.destinations.size());
+        const std::string host = fmt::format("pop{}", i);
         mailboxes_.push_back(std::make_unique<Mailbox>(
-            Mailbox::World{loop_, chaos_, trace_, oracle_}, i, plan.pop3_host, random_.next()));
-        network_.listen(plan.pop3_host, [mailbox = mailboxes_.back().get()](Wire& wire) {
-            return mailbox->serve(wire);
-        });
-        AccountFacts facts;
-        facts.name = plan.policy.account;
-        for (const mail::Address& recipient : plan.policy.recipients) {
-            facts.recipients.push_back(recipient.text());
+            Mailbox::World{loop_, chaos_, trace_, oracle_}, i, host, random_.next()));
+        const Mailbox& mailbox = *mailboxes_.back();
+        trace_("{}: {}", host, mailbox.kind());
+        network_.listen(
+            host, [served = mailboxes_.back().get()](Wire& wire) { return served->serve(wire); });
+        config::AccountConfig account;
+        account.name = fmt::format("account{}", i);
+        account.host = host;
+        account.port = 110;
+        account.tls = config::Tls::none;
+        account.allow_cleartext = true;
+        account.auth = config::Auth::user;
+        account.user = account.name;
+        account.password = Secret("secret");
+        account.deliver_to =
+            configuration_.destinations[random_.below(configuration_.destinations.size())].name;
+        account.poll_every = kIntervals.at(random_.below(kIntervals.size()));
+        const std::uint64_t recipients = random_.one_in(3) ? random_.between(2, 3) : 1;
+        for (std::uint64_t k = 0; k < recipients; ++k) {
+            account.recipients.push_back(
+                *mail::Address::parse(fmt::format("user{}-{}@example.org", i, k)));
         }
-        facts.delete_after = plan.policy.delete_after;
-        oracle_.add_account(std::move(facts));
-        trace_("{}: {}", plan.pop3_host, mailboxes_.back()->kind());
-        configuration_.accounts.push_back(std::move(plan));
+        if (mailbox.has_uids() && !mailbox.has_window() && random_.one_in(6)) {
+            account.retention.initial.kind =
+                random_.coin() ? config::Initial::Kind::fresh : config::Initial::Kind::last;
+            account.retention.initial.count = random_.between(1, 3);
+        }
+        if (!mailbox.has_window() && random_.one_in(8)) {
+            account.retention.max_message_size = random_.between(200, 3000);
+            account.retention.oversize =
+                random_.coin() ? config::Oversize::skip : config::Oversize::hold;
+        }
+        choose_retention(account, mailbox.has_uids());
+        oracle_.add_account(facts_of(account));
+        accounts_[account.name] = i;
+        configuration_.accounts.push_back(std::move(account));
     }
 }
 
-engine::AccountPolicy Run::some_policy(std::size_t account) {
-    engine::AccountPolicy policy;
-    policy.account = fmt::format("account{}", account);
-    const std::uint64_t recipients = random_.one_in(3) ? random_.between(2, 3) : 1;
-    for (std::uint64_t i = 0; i < recipients; ++i) {
-        policy.recipients.push_back(
-            *mail::Address::parse(fmt::format("user{}-{}@example.org", account, i)));
+AccountFacts Run::facts_of(const config::AccountConfig& account) const {
+    AccountFacts facts;
+    facts.name = account.name;
+    facts.policy = app::account_policy(account);
+    const auto destination = std::find_if(
+        configuration_.destinations.begin(), configuration_.destinations.end(),
+        [&](const config::DestinationConfig& one) { return one.name == account.deliver_to; });
+    for (const mail::Address& recipient : account.recipients) {
+        facts.recipients.push_back(recipient.text());
+        if (destination->type == config::DestinationType::maildir) {
+            facts.maildirs[recipient.text()] =
+                destination->path.filled([&](std::string_view place) {
+                    return place == "account" ? account.name : recipient.text();
+                });
+        }
     }
+    return facts;
+}
+
+/// What may be another at the next reload.
+void Run::choose_retention(config::AccountConfig& account, bool has_uids) {
+    account.delete_after.reset();
     switch (random_.below(4)) {
         case 0:
             break;
         case 1:
-            policy.delete_after = 1h * static_cast<int>(random_.between(1, 40));
+            account.delete_after = 1h * static_cast<int>(random_.between(1, 40));
             break;
         default:
-            policy.delete_after = Duration::zero();
+            account.delete_after = Duration::zero();
             break;
     }
+    if (!has_uids) {
+        account.delete_after = Duration::zero();
+    }
+    config::Retention& retention = account.retention;
+    retention.keep_on_server_at_least =
+        random_.one_in(8) ? Duration(1h * static_cast<int>(random_.between(1, 40)))
+                          : Duration::zero();
+    retention.commit_every = {};
     if (random_.one_in(4)) {
-        policy.commit_every.messages = random_.between(1, 4);
+        retention.commit_every.messages = random_.between(1, 4);
     }
+    if (random_.one_in(8)) {
+        retention.commit_every.size = random_.between(100, 5000);
+    }
+    if (random_.one_in(8)) {
+        retention.commit_every.time = 1s * static_cast<int>(random_.between(1, 60));
+    }
+    retention.max_messages_per_poll.reset();
     if (random_.one_in(6)) {
-        policy.max_messages_per_poll = random_.between(1, 5);
+        retention.max_messages_per_poll = random_.between(1, 5);
     }
-    policy.order = random_.one_in(6) ? engine::Order::newest : engine::Order::oldest;
-    return policy;
+    retention.order = random_.one_in(6) ? config::Order::newest : config::Order::oldest;
 }
 
 void Run::live() {
@@ -190,19 +261,59 @@ void Run::round() {
         pass(1min);
         return;
     }
-    for (std::size_t account = 0; account < configuration_.accounts.size(); ++account) {
+    for (const config::AccountConfig& account : configuration_.accounts) {
         if (!random_.one_in(4)) {
-            poll(account);
+            life_->poll(account.name);
         }
     }
-    if (!run_until([this] { return !life_->is_polling(); }, kPollLimit)) {
+    if (random_.one_in(4)) {
+        pass(1ms * static_cast<int>(random_.skewed(2000)));
+        reload();
+    }
+    if (!run_until([this] { return !life_->is_busy(); }, kPollLimit)) {
         oracle_.violated("liveness", "a poll does not end");
     }
-    if (life_ != nullptr && random_.one_in(6)) {
-        end_life();
+    if (random_.one_in(6)) {
+        end_in_order();
     }
     constexpr std::array<Duration, 5> kPauses = {1s, 5min, 1h, 13h, 26h};
     pass(kPauses.at(random_.below(kPauses.size())));
+}
+
+/// A person changes the configuration: how an account is treated, or whether there is one.
+void Run::reload() {
+    if (life_ == nullptr) {
+        return;
+    }
+    const std::size_t index = random_.below(configuration_.accounts.size());
+    config::AccountConfig& account = configuration_.accounts[index];
+    std::vector<config::AccountConfig> accounts = configuration_.accounts;
+    if (random_.one_in(4)) {
+        trace_("reload: without {}", account.name);
+        accounts.erase(accounts.begin() + static_cast<std::ptrdiff_t>(index));
+        life_->reload(std::move(accounts));
+        return;
+    }
+    trace_("reload: {} is treated otherwise", account.name);
+    choose_retention(account, mailboxes_[index]->has_uids());
+    oracle_.on_reload(index, app::account_policy(account), life_->is_polling(account.name));
+    life_->reload(configuration_.accounts);
+}
+
+Life::Calls Run::calls_of_life() {
+    return {[this](const std::string& account, const app::Tally& tally) {
+                on_polled(account, tally.trouble);
+            },
+            [this](const std::string& account) {
+                // Whether the disk failed it is not told any more.
+                on_polled(account, disk_faults() == 0
+                                       ? std::nullopt
+                                       : std::optional(Error{Errc::io, Retry::later, ""}));
+            },
+            [this](const Error& error) {
+                trace_("process {} wants to end: {}", lives_, error.text);
+                is_fatal_ = true;
+            }};
 }
 
 /// The process starts, as its supervisor wants it; false if it could not.
@@ -215,8 +326,8 @@ bool Run::start() {
     // Told once is enough, even if that start failed behind it.
     is_loss_accepted_ = is_loss_accepted_ || options.accept_state_loss;
     ++lives_;
-    auto life =
-        Life::begin(loop_, network_, configuration_, options, scrambled({seed_, 0x11fe, lives_}));
+    auto life = Life::begin({loop_, network_, trace_}, configuration_, options,
+                            scrambled({seed_, 0x11fe, lives_}), calls_of_life());
     if (!machine_.runs()) {
         life = failure(Errc::io, Retry::later, "dead");
         end_life();
@@ -242,11 +353,27 @@ bool Run::start() {
     return false;
 }
 
-/// In good order, if it is not dead already.
+/// As it ends when it is told to: polls under way come to their end first.
+void Run::end_in_order() {
+    if (life_ == nullptr) {
+        return;
+    }
+    trace_("process {} is told to end", lives_);
+    life_->wind_down();
+    if (!run_until([this] { return !life_->is_polling(); }, kPollLimit)) {
+        oracle_.violated("liveness", "a poll that is to end does not");
+    }
+    if (life_ != nullptr) {
+        end_life();
+    }
+}
+
+/// It is dead already, or its polls are cut.
 void Run::end_life() {
     const Machine::State how = machine_.state();
     network_.client_died(how);
     life_.reset();
+    is_fatal_ = false;
     if (machine_.runs()) {
         machine_.stop();
     }
@@ -275,23 +402,19 @@ void Run::lose_ledger() {
     oracle_.on_ledger_lost();
 }
 
-void Run::poll(std::size_t account) {
+void Run::on_polled(const std::string& name, const std::optional<Error>& trouble) {
     ++result_.sessions;
-    trace_("poll of {}", configuration_.accounts[account].policy.account);
-    life_->poll(account, [this](std::size_t polled, const engine::PollReport& report) {
-        on_polled(polled, report);
-    });
-}
-
-void Run::on_polled(std::size_t account, const engine::PollReport& report) {
-    trace_("poll of {}: listed {} delivered {} held {} put off {} removed {}: {}", report.account,
-           report.listed, report.delivered, report.held, report.put_off, report.removed,
-           report.error ? report.error->text : "ok");
-    if (!report.error || report.error->code != Errc::io || !machine_.runs()) {
+    const std::size_t account = accounts_.at(name);
+    trace_("poll of {} has ended: {}", name, trouble ? trouble->text : "ok");
+    if (!machine_.runs()) {
+        return;
+    }
+    oracle_.on_polled(account);
+    if (!trouble || trouble->code != Errc::io) {
         return;
     }
     if (disk_faults() == 0) {
-        oracle_.violated("I8", "a fault of the disk that there was not: " + report.error->text);
+        oracle_.violated("I8", "a fault of the disk that there was not: " + trouble->text);
     }
     oracle_.on_disk_trouble(account);
 }
@@ -304,8 +427,8 @@ std::uint64_t Run::disk_faults() const {
 bool Run::run_until(const std::function<bool()>& done, Duration limit) {
     const auto is_dead = [this] { return life_ != nullptr && !machine_.event(); };
     const bool ended = loop_.run_until(
-        [&] { return is_dead() || is_over() || life_ == nullptr || done(); }, limit);
-    if (life_ != nullptr && !machine_.runs()) {
+        [&] { return is_dead() || is_fatal_ || is_over() || life_ == nullptr || done(); }, limit);
+    if (life_ != nullptr && (!machine_.runs() || is_fatal_)) {
         end_life();
         return true;
     }
@@ -330,10 +453,10 @@ void Run::heal() {
         if (life_ == nullptr && !start()) {
             continue;
         }
-        for (std::size_t account = 0; account < configuration_.accounts.size(); ++account) {
-            poll(account);
+        for (const config::AccountConfig& account : configuration_.accounts) {
+            life_->poll(account.name);
         }
-        if (!run_until([this] { return !life_->is_polling(); }, kPollLimit)) {
+        if (!run_until([this] { return !life_->is_busy(); }, kPollLimit)) {
             oracle_.violated("liveness", "a poll does not end");
         }
         unfinished = oracle_.unfinished();

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstddef>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@ namespace postrider::sim {
 namespace {
 
 Disk* the_disk = nullptr;
+Random* the_entropy = nullptr;
 
 /// A directory being read.
 struct Listing {
@@ -70,13 +72,15 @@ int status_at(int directory, const char* path, struct stat* into) {
 
 }  // namespace
 
-SystemCalls::SystemCalls(Disk& disk) {
+SystemCalls::SystemCalls(Disk& disk, std::uint64_t seed) : entropy_(seed) {
     POSTRIDER_ASSERT(the_disk == nullptr);
     the_disk = &disk;
+    the_entropy = &entropy_;
 }
 
 SystemCalls::~SystemCalls() {
     the_disk = nullptr;
+    the_entropy = nullptr;
 }
 
 }  // namespace postrider::sim
@@ -85,6 +89,7 @@ using postrider::sim::answer;
 using postrider::sim::Disk;
 using postrider::sim::is_ours;
 using postrider::sim::the_disk;
+using postrider::sim::the_entropy;
 
 // NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming,cert-dcl37-c)
 extern "C" {
@@ -104,6 +109,11 @@ int __real_lstat(const char* path, struct stat* into);
 int __real_fstat(int descriptor, struct stat* into);
 int __real_fstatat(int directory, const char* path, struct stat* into, int flags);
 int __real_renameat(int from_directory, const char* from, int to_directory, const char* to);
+int __real_renameat2(int from_directory, const char* from, int to_directory, const char* to,
+                     unsigned flags);
+int __real_linkat(int from_directory, const char* from, int to_directory, const char* to,
+                  int flags);
+int __real_faccessat(int directory, const char* path, int mode, int flags);
 int __real_unlink(const char* path);
 int __real_unlinkat(int directory, const char* path, int flags);
 DIR* __real_fdopendir(int descriptor);
@@ -115,6 +125,9 @@ int __wrap_open(const char* path, int flags, ...) {
         // As a file system without O_TMPFILE: there is a second way.
         return answer((flags & O_TMPFILE) == O_TMPFILE ? -EOPNOTSUPP
                                                        : the_disk->open(AT_FDCWD, path, flags));
+    }
+    if (the_disk != nullptr && std::string_view(path) == "/") {
+        return answer(-EACCES);  // what is above the simulated disk is an administrator's
     }
     va_list rest;
     va_start(rest, flags);
@@ -219,6 +232,37 @@ int __wrap_renameat(int from_directory, const char* from, int to_directory, cons
                : __real_renameat(from_directory, from, to_directory, to);
 }
 
+int __wrap_renameat2(int from_directory, const char* from, int to_directory, const char* to,
+                     unsigned flags) {
+    if (!is_ours(from_directory, from)) {
+        return __real_renameat2(from_directory, from, to_directory, to, flags);
+    }
+    if (flags == 0) {
+        return answer(the_disk->rename(from_directory, from, to_directory, to));
+    }
+    if (flags != RENAME_NOREPLACE || the_disk->is_plain()) {
+        return answer(-EINVAL);
+    }
+    return answer(the_disk->status(to_directory, to)
+                      ? -EEXIST
+                      : the_disk->rename(from_directory, from, to_directory, to));
+}
+
+int __wrap_linkat(int from_directory, const char* from, int to_directory, const char* to,
+                  int flags) {
+    return is_ours(from_directory, from)
+               ? answer(the_disk->link(from_directory, from, to_directory, to))
+               : __real_linkat(from_directory, from, to_directory, to, flags);
+}
+
+// Whatever is there may be used.
+int __wrap_faccessat(int directory, const char* path, int mode, int flags) {
+    if (!is_ours(directory, path)) {
+        return __real_faccessat(directory, path, mode, flags);
+    }
+    return answer(the_disk->status(directory, path) ? 0 : -ENOENT);
+}
+
 int __wrap_unlink(const char* path) {
     return is_ours(AT_FDCWD, path) ? answer(the_disk->unlink(AT_FDCWD, path)) : __real_unlink(path);
 }
@@ -226,6 +270,12 @@ int __wrap_unlink(const char* path) {
 int __wrap_unlinkat(int directory, const char* path, int flags) {
     return is_ours(directory, path) ? answer(the_disk->unlink(directory, path))
                                     : __real_unlinkat(directory, path, flags);
+}
+
+// std::random_device::operator().
+unsigned __wrap__ZNSt13random_device9_M_getvalEv(void* /*device*/) {
+    POSTRIDER_ASSERT(the_entropy != nullptr);
+    return static_cast<unsigned>(the_entropy->next());
 }
 
 // Streams of directories are ours alone: nothing else in this program reads any.

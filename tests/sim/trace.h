@@ -31,6 +31,7 @@ class Trace {
         }
     }
 
+    [[nodiscard]] bool is_on() const { return mode_ != Mode::off; }
     [[nodiscard]] const std::string& text() const { return text_; }
 
   private:
