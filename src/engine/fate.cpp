@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "postrider/base/planted.h"
+
 namespace postrider::engine {
 
 namespace {
@@ -44,6 +46,7 @@ Fate fate_of(const sink::Verdict& verdict, const FateRules& rules,
         case sink::Outcome::later:
             return Fate::retry;
         case sink::Outcome::ambiguous:
+            if (is_planted("silence-is-consent")) return Fate::settled;
             return rules.holds_ambiguous ? Fate::hold : Fate::retry;
         case sink::Outcome::refused:
             break;

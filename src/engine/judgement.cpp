@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "postrider/base/assert.h"
+#include "postrider/base/planted.h"
 #include "postrider/engine/policy.h"
 
 namespace postrider::engine {
@@ -29,7 +30,7 @@ Judgement judge(const sink::DeliveryReport& report, const std::vector<mail::Addr
     POSTRIDER_ASSERT(report.verdicts.size() == recipients.size());
     Judgement judgement;
     for (std::size_t i = 0; i < recipients.size(); ++i) {
-        Refused one{recipients[i], report.verdicts[i]};
+        Refused one{recipients[i], report.verdicts[is_planted("one-for-all") ? 0 : i]};
         Fate fate = fate_in_report(one.verdict, report, rules, now);
         if (fate == Fate::retry && report.hung_up && rules.failures >= kPoisonAfter) {
             // Like poison on the fetching side: it shall not hold up the others for ever.

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "postrider/base/planted.h"
 #include "postrider/base/text.h"
 
 #include "engine/selection.h"
@@ -84,7 +85,7 @@ bool deletes_at_once(const AccountPolicy& policy) {
 /// I7: forgotten after a good QUIT and one later listing without it, or after two absences at least
 /// a day apart.
 void note_absence(const MessageRecord& record, WallTime now, std::vector<store::Change>& changes) {
-    if (record.phase == Phase::gone ||
+    if (record.phase == Phase::gone || is_planted("forgotten-at-once") ||
         (record.absent_since && now - *record.absent_since >= kForgetAfter)) {
         changes.emplace_back(store::ForgetMessage{record.key});
         return;
@@ -185,7 +186,7 @@ class Planner {
             judge_new(remote, false);
             return;
         }
-        if (found->second.listed_size != remote.size) {
+        if (found->second.listed_size != remote.size && !is_planted("size-ignored")) {
             judge_resized(remote, found->second);
             return;
         }
@@ -194,7 +195,7 @@ class Planner {
             verify(remote, record, groups_.at(remote.uid).contents);
             return;
         }
-        if (record.absent_since) {
+        if (record.absent_since && !is_planted("absences-add-up")) {
             record.absent_since.reset();
             put(record);
         }
@@ -215,6 +216,7 @@ class Planner {
                 }
                 return;
             case Phase::gone:
+                if (is_planted("gone-is-gone")) return;
                 verify(remote, record, groups_.at(remote.uid).contents);
                 return;
             case Phase::held:

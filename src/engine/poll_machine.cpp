@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "postrider/base/assert.h"
+#include "postrider/base/planted.h"
 #include "postrider/base/text.h"
 #include "postrider/mail/date.h"
 
@@ -249,7 +250,8 @@ void AccountPoll::Machine::on_conveyed(std::optional<Error> local_fault) {
         finish(conveyor_->stopped_by());
         return;
     }
-    if (capabilities_.consumes_on_settle && conveyor_->has_unsecured()) {
+    if (capabilities_.consumes_on_settle && conveyor_->has_unsecured() &&
+        !is_planted("quit-after-put-off")) {
         // A consuming server would forget at QUIT what is secured nowhere: it gets none, and the
         // next poll settles what was delivered (I3).
         finish(conveyor_->stopped_by().value_or(
@@ -268,7 +270,7 @@ void AccountPoll::Machine::secure() {
         // before: whoever repairs it may need that mail once more.
         std::vector<Job> jobs =
             removable(listing_, plan_.records, contents_, policy_, services_.loop.wall_now());
-        if (capabilities_.forbids_keeping) {
+        if (capabilities_.forbids_keeping && !is_planted("leftovers-stay")) {
             add_leftovers(jobs, plan_.leftovers);
         }
         to_remove_.assign(jobs.begin(), jobs.end());
@@ -278,7 +280,7 @@ void AccountPoll::Machine::secure() {
         return;
     }
     // I2: what DELE or a consuming QUIT relies on is on the disk before.
-    operation_ = services_.ledger.sync([this](const Expected<void>& durable) {
+    const auto on_durable = [this](const Expected<void>& durable) {
         if (!durable) {
             finish(durable.error());
             return;
@@ -292,7 +294,9 @@ void AccountPoll::Machine::secure() {
             changes.emplace_back(store::PutMessage{job.record});
         }
         write(std::move(changes), [this] { remove_all(); });
-    });
+    };
+    if (is_planted("dele-before-sync")) return on_durable({});
+    operation_ = services_.ledger.sync(on_durable);
 }
 
 /// For groups of equal UIDs of which every message has now shown its content, the records of those
@@ -400,7 +404,7 @@ void AccountPoll::Machine::on_settled(const Expected<void>& outcome) {
         return;  // let go of, and not yet destroyed
     }
     drop_session();
-    if (!outcome) {
+    if (!outcome && !is_planted("quit-always-good")) {
         // Some deletions took effect, some did not: the next listing tells (P-031).
         finish(outcome.error());
         return;

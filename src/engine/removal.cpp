@@ -5,6 +5,7 @@
 #include <set>
 #include <string_view>
 
+#include "postrider/base/planted.h"
 #include "postrider/engine/plan.h"
 
 namespace postrider::engine {
@@ -24,7 +25,7 @@ bool may_be_removed(const source::RemoteMessage& remote, const store::MessageKey
     return (record.phase == Phase::delivered || record.phase == Phase::deleting) &&
            record.delivered_at && policy.delete_after &&
            (*policy.delete_after == Duration::zero() ||  // whatever the clock did meanwhile
-            now - *record.delivered_at >= *policy.delete_after) &&
+            is_planted("age-ignored") || now - *record.delivered_at >= *policy.delete_after) &&
            (policy.keep_on_server_at_least == Duration::zero() ||
             now - record.first_seen >= policy.keep_on_server_at_least);
 }

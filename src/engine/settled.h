@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "postrider/base/planted.h"
 #include "postrider/engine/route.h"
 #include "postrider/mail/address.h"
 
@@ -55,7 +56,9 @@ class Settled {
     std::vector<mail::Address> rest;
     if (!settled.has_all(there)) {
         std::copy_if(recipients.begin(), recipients.end(), std::back_inserter(rest),
-                     [&](const mail::Address& one) { return !settled.has(there, one); });
+                     [&](const mail::Address& one) {
+                         return !settled.has(there, one) || is_planted("settled-forgotten");
+                     });
     }
     return rest;
 }

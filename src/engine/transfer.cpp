@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "postrider/base/assert.h"
+#include "postrider/base/planted.h"
 #include "postrider/base/text.h"
 #include "postrider/mail/bounce.h"
 #include "postrider/mail/date.h"
@@ -483,7 +484,7 @@ void Transfer::record() {
         take_stock();
     }
     record.awaits_quit = origin_.consumes_on_settle && record.phase != store::Phase::seen;
-    if (!has_news()) {
+    if (!has_news() || is_planted("not-recorded")) {
         end_soon_->arm(Duration::zero());
         return;
     }

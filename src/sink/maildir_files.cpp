@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "postrider/base/files.h"
+#include "postrider/base/planted.h"
 #include "postrider/base/text.h"
 
 namespace postrider::sink {
@@ -22,7 +23,7 @@ Expected<void> write_durably(int file, LocalContent& content, const std::string&
             return failure(piece.error());
         }
         if (piece->empty()) {
-            return make_durable(file, what);
+            return is_planted("maildir-not-synced") ? Expected<void>() : make_durable(file, what);
         }
         if (auto written = write_all(file, *piece, what); !written) {
             return written;
@@ -99,7 +100,7 @@ Expected<MaildirFiles::Maildir> MaildirFiles::open(const std::string& path) {
     if (is_new) {
         note_safe(path, false);
     }
-    if (!is_safe(path)) {
+    if (!is_safe(path) && !is_planted("maildir-path-not-synced")) {
         // Whoever made it, this process or an earlier one, may have got no further.
         if (auto durable = make_durable(maildir.self.get(), what); !durable) {
             return failure(durable.error());
@@ -184,7 +185,8 @@ Expected<void> MaildirFiles::publish(const std::string& path, const std::string&
         return failure(appeared.error());
     }
     index_.add(path, delivery_id);
-    return make_durable(mail.fresh(), what);
+    return is_planted("maildir-name-not-synced") ? Expected<void>()
+                                                 : make_durable(mail.fresh(), what);
 }
 
 Expected<void> MaildirFiles::check_maildir(const std::string& path) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "postrider/base/assert.h"
+#include "postrider/base/planted.h"
 #include "postrider/base/text.h"
 
 namespace postrider::source {
@@ -285,6 +286,9 @@ bool Pop3Session::on_done(std::uint32_t number) {
 }
 
 void Pop3Session::on_closed(const Error& why) {
+    if (std::string_view end = "\r\n.\r\n"; receiving_ && is_planted("half-a-message")) {
+        if (!handle(dialogue_->next(end)) || !handle(dialogue_->next(end))) return;
+    }
     const pop3::Phase phase = dialogue_->phase();
     if (dialogue_->waits_for_capa() && !is_without_capa_) {
         reconnect_without_capa();

@@ -6,16 +6,19 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "postrider/base/text.h"
 
+#include "sim/planted.h"
 #include "sim/run.h"
 
 namespace postrider::sim {
@@ -26,15 +29,58 @@ constexpr const char* kUsage =
     "       postrider-sim --seed SEED [--trace]        run one; if it fails, leave out what "
     "faults\n"
     "                                                  it can do without, and show what is left\n"
-    "       postrider-sim --first SEED --seeds N --twice   run each twice and compare\n";
+    "       postrider-sim --first SEED --seeds N --twice   run each twice and compare\n"
+    "       postrider-sim --list FILE                  run those that begin the lines of FILE\n"
+    "       postrider-sim --faults                     name the faults that --fault NAME plants,\n"
+    "                                                  in a build that can (tests/sim/mutations)\n";
 
 struct Options {
     std::uint64_t first = 1;
     std::uint64_t seeds = 1000;
     std::optional<std::uint64_t> only;
+    std::vector<std::uint64_t> listed;  ///< in place of first and seeds
+    bool tells_faults = false;
     bool is_traced = false;
     bool is_twice = false;
 };
+
+/// The numbers that begin the lines of a file; other lines are for people.
+std::vector<std::uint64_t> seeds_in(const std::string& path) {
+    std::vector<std::uint64_t> seeds;
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);) {
+        std::string_view rest = line;
+        if (const auto seed = parse_unsigned(next_word(rest))) {
+            seeds.push_back(*seed);
+        }
+    }
+    return seeds;
+}
+
+/// False: there is no such option, or not with this value.
+bool take(Options& options, std::string_view name, const char* value) {
+    if (name == "--fault") {
+        return plant(value);
+    }
+    if (name == "--list") {
+        options.listed = seeds_in(value);
+        return !options.listed.empty();
+    }
+    const auto number = parse_unsigned(value);
+    if (!number) {
+        return false;
+    }
+    if (name == "--first") {
+        options.first = *number;
+    } else if (name == "--seeds") {
+        options.seeds = *number;
+    } else if (name == "--seed") {
+        options.only = *number;
+    } else {
+        return false;
+    }
+    return true;
+}
 
 std::optional<Options> parse(int count, char** words) {
     Options options;
@@ -42,23 +88,11 @@ std::optional<Options> parse(int count, char** words) {
         const std::string_view word = words[i];
         if (word == "--trace") {
             options.is_traced = true;
-            continue;
-        }
-        if (word == "--twice") {
+        } else if (word == "--twice") {
             options.is_twice = true;
-            continue;
-        }
-        const auto number = i + 1 < count ? parse_unsigned(words[++i]) : std::nullopt;
-        if (!number) {
-            return std::nullopt;
-        }
-        if (word == "--first") {
-            options.first = *number;
-        } else if (word == "--seeds") {
-            options.seeds = *number;
-        } else if (word == "--seed") {
-            options.only = *number;
-        } else {
+        } else if (word == "--faults") {
+            options.tells_faults = true;
+        } else if (i + 1 == count || !take(options, word, words[++i])) {
             return std::nullopt;
         }
     }
@@ -171,8 +205,9 @@ int run_many(const Options& options) {
     const auto started = std::chrono::steady_clock::now();
     Totals totals;
     int exit_code = EXIT_SUCCESS;
-    for (std::uint64_t i = 0; i < options.seeds; ++i) {
-        const std::uint64_t seed = options.first + i;
+    const std::uint64_t count = options.listed.empty() ? options.seeds : options.listed.size();
+    for (std::uint64_t i = 0; i < count; ++i) {
+        const std::uint64_t seed = options.listed.empty() ? options.first + i : options.listed[i];
         running_seed = seed;
         const RunResult result =
             run(seed, {}, options.is_twice ? Trace::Mode::kept : Trace::Mode::off);
@@ -205,5 +240,11 @@ int main(int count, char** words) {
     }
     // An assertion that fails, or a sanitizer with abort_on_error=1.
     std::signal(SIGABRT, postrider::sim::on_abort);
+    if (options->tells_faults) {
+        for (const auto& fault : postrider::sim::planted_faults()) {
+            fmt::print("{} {}\n", fault.name, fault.what);
+        }
+        return EXIT_SUCCESS;
+    }
     return options->only ? postrider::sim::run_one(*options) : postrider::sim::run_many(*options);
 }

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "postrider/base/planted.h"
+
 #include "protocol/pop3/machine.h"
 
 namespace postrider::pop3 {
@@ -212,7 +214,7 @@ void Dialogue::Machine::begin_pipelining() {
 }
 
 Dialogue::Machine::Report Dialogue::Machine::on_logged_in(std::string_view rest) {
-    if (!settings_.lists_first) {
+    if (!settings_.lists_first || is_planted("pipelined-at-once")) {
         begin_pipelining();
     }
     if (*bare_lf_) {

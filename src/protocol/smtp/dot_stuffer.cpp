@@ -1,9 +1,12 @@
 #include "protocol/smtp/dot_stuffer.h"
 
+#include "postrider/base/planted.h"
+
 namespace postrider::smtp {
 
 void DotStuffer::append(std::string_view piece, std::string& output) {
     if (piece.empty()) return;
+    if (is_planted("no-dot-stuffing")) last_ = 'x';
     if (last_ == '\n' && piece.front() == '.') output += '.';
 
     // Copied in runs that end at a line end with a dot behind it: mail with no such dot is copied
