@@ -4,38 +4,19 @@ from __future__ import annotations
 
 import email
 import email.policy
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from killing import killed_at_the_answer
 from road import DONE, TEMPORARY, Road, content, outgoing
-from servers.daemon import daemon, eventually
 from servers.proxy import Proxy
 
 
 def message(sender: str, subject: bytes, fields: bytes = b"") -> bytes:
     return (b"Return-Path: <%s>\n%sFrom: %s\nSubject: %s\n\nsecret body\n"
             % (sender.encode(), fields, sender.encode(), subject))
-
-
-def killed_at_the_answer(road: Road, proxy: Proxy, answer: bytes) -> None:
-    """A daemon that dies when the destination has taken a message and says so."""
-    started: list[int] = []
-
-    def kill(piece: bytes) -> bool:
-        if answer not in piece:
-            return False
-        eventually(lambda: started)
-        os.kill(started[0], signal.SIGKILL)
-        return True
-    proxy.swallows = kill
-    with daemon(road.rider) as running:
-        started.append(running.pid)
-        assert running.wait() == -signal.SIGKILL
-    proxy.swallows = lambda piece: False
 
 
 def test_what_is_not_wanted_is_discarded(road: Road) -> None:

@@ -1,4 +1,5 @@
-"""A private Dovecot: POP3 over implicit TLS, STARTTLS and plain loopback, LMTP on a Unix socket."""
+"""A private Dovecot: POP3 over implicit TLS, STARTTLS and plain loopback, LMTP on a Unix socket, with
+a Sieve script where that is asked for."""
 
 from __future__ import annotations
 
@@ -89,6 +90,16 @@ passdb {{
 }}
 """
 
+_SIEVE = """
+protocol lmtp {{
+  mail_plugins = sieve
+}}
+plugin {{
+  sieve = file:{folder}/scripts;active={folder}/active.sieve
+  sieve_before = {script}
+}}
+"""
+
 _OTHER = """
 local {address} {{
   ssl_cert = <{chain}
@@ -136,10 +147,11 @@ class Dovecot:
 
     def __init__(self, place: Workplace, authority: Authority,
                  others: dict[str, Certificate] | None = None, logins: Logins = Logins(),
-                 name: str = "dovecot") -> None:
+                 name: str = "dovecot", sieve: Path | None = None) -> None:
         self.folder = place.folder(name)
         self._logins = logins
-        self._tree = place.programs(unpacked("dovecot"))
+        self._sieve = self._script(sieve) if sieve is not None else ""
+        self._tree = place.programs(unpacked("dovecot" if sieve is None else "pigeonhole"))
         self._log = self.folder / "log"
         self._log.touch()
         give(self._log)
@@ -162,12 +174,23 @@ class Dovecot:
                 if attempt == 2 or "Address already in use" not in self._log.read_text():
                     raise
 
+    def _script(self, source: Path) -> str:
+        """The settings for a script; Pigeonhole puts what it compiles beside it."""
+        folder = self.folder / "sieve"
+        folder.mkdir()
+        script = folder / source.name
+        script.write_bytes(source.read_bytes())
+        for one in (folder, script):
+            give(one)
+        return _SIEVE.format(folder=folder, script=script)
+
     def _write_config(self, own: Certificate, others: dict[str, Certificate]) -> None:
         text = _CONFIG.format(
             run=self.folder / "run", tree=self._tree, log=self._log, mail=self._mail,
             mechanisms=self._logins.mechanisms, passdb=self._logins.settings, user=owner().pw_name, group=_group(), chain=own.chain,
             key=own.key, plain=self.plain_port, implicit=self.tls_port,
             addresses=" ".join(["127.0.0.1", *others]))
+        text += self._sieve
         for address, certificate in others.items():
             text += _OTHER.format(address=address, chain=certificate.chain, key=certificate.key)
         (self.folder / "dovecot.conf").write_text(text)

@@ -11,6 +11,7 @@ BUILD = Path(__file__).resolve().parents[2] / "build"
 
 PACKAGES: dict[str, list[str]] = {
     "dovecot": ["dovecot-core", "dovecot-pop3d", "dovecot-lmtpd"],
+    "pigeonhole": ["dovecot-core", "dovecot-pop3d", "dovecot-lmtpd", "dovecot-sieve"],
     "postfix": ["postfix"],
     "exim": ["exim4-daemon-light"],
     "opensmtpd": ["opensmtpd"],
