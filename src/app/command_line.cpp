@@ -75,6 +75,8 @@ void add_held_actions(CLI::App& held, CommandLine& line) {
     CLI::Option* const all = retry->add_flag("--all", line.held.all, "All of them");
     retry->add_option("ID", ids, "The messages")->excludes(all);
     retry->add_option("--to", line.held.to, "To this destination, not to the one that refused");
+    retry->add_option("--for", line.held.recipients,
+                      "To this address, where it is not known whom a message is for");
 
     CLI::App* const exported = add("export", "Write the message to standard output, or to a file",
                                    HeldLine::Action::export_one);

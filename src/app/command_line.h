@@ -32,7 +32,8 @@ struct HeldLine {
     Action action = Action::list;
     std::vector<std::string> ids;  ///< or unambiguous beginnings of ids
     bool all = false;
-    std::string to;                      ///< a destination other than the one that refused
+    std::string to;                       ///< a destination other than the one that refused
+    std::vector<std::string> recipients;  ///< to these, not to those who did not get it
     std::string target;                  ///< file or directory to export to; empty: standard output
     std::optional<Duration> older_than;  ///< drop what has been held for longer
     bool yes = false;                    ///< drop without asking

@@ -241,7 +241,7 @@ class HeldSession {
                   loop_.stop();
               }) {}
 
-    ExitCode run(std::vector<HeldCopy> chosen, const HeldLine& line) {
+    ExitCode run(std::vector<HeldCopy> chosen, const HeldLine& line, HeldWork::Other other) {
         if (line.action == HeldLine::Action::drop) {
             work_.drop(std::move(chosen));
         } else {
@@ -251,7 +251,7 @@ class HeldSession {
                     const auto outlet = assembly_.outlets().find(name);
                     return outlet == assembly_.outlets().end() ? nullptr : &outlet->second->sink;
                 },
-                line.to);
+                std::move(other));
         }
         loop_.run();
         if (as_json_) {
@@ -289,6 +289,15 @@ ExitCode work(config::Config& config, const config::Environment& environment,
         tell("postrider: no destination '" + escaped(held.to) + "' in the configuration");
         return ExitCode::usage;
     }
+    HeldWork::Other other{held.to, {}};
+    for (const std::string& text : held.recipients) {
+        auto recipient = mail::Address::parse(text);
+        if (!recipient) {
+            tell("postrider: --for: " + recipient.error().text);
+            return ExitCode::usage;
+        }
+        other.recipients.push_back(*std::move(recipient));
+    }
     const std::vector<config::Problem> problems =
         config::resolve_destination_secrets(config, environment);
     if (!problems.empty()) {
@@ -322,7 +331,7 @@ ExitCode work(config::Config& config, const config::Environment& environment,
         return ExitCode::ok;
     }
     return HeldSession(*loop, **assembly, std::move(copies), line.json)
-        .run(*std::move(meant), held);
+        .run(*std::move(meant), held, std::move(other));
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ std::string recipients_text(const mail::Envelope& envelope) {
     for (const mail::Address& recipient : envelope.recipients) {
         text += (text.empty() ? "" : ", ") + escaped(recipient.text());
     }
-    return text;
+    return text.empty() ? "somebody" : text;
 }
 
 std::string refusal_text(const store::HeldRefusal& refusal) {

@@ -47,7 +47,7 @@ Expected<std::shared_ptr<const mail::OutgoingMessage>> outgoing(const store::Hel
         return failure(message.error());
     }
     return std::make_shared<const mail::OutgoingMessage>(
-        *std::move(message), head.substr(0, own), std::vector<mail::ByteRange>(),
+        *std::move(message), head.substr(0, own), std::vector<mail::Edit>(),
         mail::Provenance{copy.refusals.front().what.account, copy.id,
                          mail::received_date(std::string_view(head).substr(own))});
 }
@@ -57,10 +57,10 @@ Expected<std::shared_ptr<const mail::OutgoingMessage>> outgoing(const store::Hel
 HeldWork::HeldWork(Place place, OnResult on_result, Done done)
     : place_(std::move(place)), on_result_(std::move(on_result)), done_(std::move(done)) {}
 
-void HeldWork::retry(std::vector<store::HeldCopy> copies, FindSink find_sink, std::string to) {
+void HeldWork::retry(std::vector<store::HeldCopy> copies, FindSink find_sink, Other other) {
     waiting_.assign(std::make_move_iterator(copies.begin()), std::make_move_iterator(copies.end()));
     find_sink_ = std::move(find_sink);
-    to_ = std::move(to);
+    other_ = std::move(other);
     place_.loop.defer([this] { next(); });
 }
 
@@ -121,10 +121,15 @@ void HeldWork::with_records(std::function<void(const std::vector<store::MessageR
 
 void HeldWork::deliver_next() {
     while (refusal_ < copy_.refusals.size()) {
-        const store::HeldRefusal& refusal = copy_.refusals[refusal_];
-        const std::string& name = to_.empty() ? refusal.what.destination : to_;
+        store::HeldRefusal& refusal = copy_.refusals[refusal_];
+        const std::string& name = destination_of(refusal);
         sink::MailSink* const sink = find_sink_(name);
-        if (sink == nullptr) {
+        if (!other_.recipients.empty()) {
+            refusal.what.envelope.recipients = other_.recipients;
+        }
+        if (refusal.what.envelope.recipients.empty()) {
+            note(Outcome::put_off, "whom it is for is not known: use --for");
+        } else if (sink == nullptr) {
             note(Outcome::put_off,
                  fmt::format("the configuration has no destination {}: use --to", escaped(name)));
         } else if (const auto down = down_.find(name); down != down_.end()) {
@@ -136,6 +141,10 @@ void HeldWork::deliver_next() {
         ++refusal_;
     }
     end_copy();
+}
+
+const std::string& HeldWork::destination_of(const store::HeldRefusal& refusal) const {
+    return other_.destination.empty() ? refusal.what.destination : other_.destination;
 }
 
 void HeldWork::deliver(const store::HeldRefusal& refusal, sink::MailSink& sink) {
@@ -153,7 +162,7 @@ void HeldWork::on_report(const sink::DeliveryReport& report) {
     place_.loop.defer_delete(std::move(delivery_));
     store::HeldRefusal& refusal = copy_.refusals[refusal_];
     if (report.fault) {
-        down_[to_.empty() ? refusal.what.destination : to_] = report.fault->text;
+        down_[destination_of(refusal)] = report.fault->text;
     }
     std::vector<mail::Address> left;
     bool is_refused = false;

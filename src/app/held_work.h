@@ -51,14 +51,19 @@ class HeldWork {
     /// What `place` refers to outlives it.
     HeldWork(Place place, OnResult on_result, Done done);
 
-    /// Delivers to the destination that refused, or to `to` if that is not empty.
-    void retry(std::vector<store::HeldCopy> copies, FindSink find_sink, std::string to);
+    /// What is to be otherwise than it was.
+    struct Other {
+        std::string destination;                ///< empty: the one that refused
+        std::vector<mail::Address> recipients;  ///< empty: those who did not get it
+    };
+    void retry(std::vector<store::HeldCopy> copies, FindSink find_sink, Other other);
     void drop(std::vector<store::HeldCopy> copies);
 
   private:
     void next();
     void with_records(std::function<void(const std::vector<store::MessageRecord>&)> use);
     void deliver_next();
+    [[nodiscard]] const std::string& destination_of(const store::HeldRefusal& refusal) const;
     void deliver(const store::HeldRefusal& refusal, sink::MailSink& sink);
     void on_report(const sink::DeliveryReport& report);
     void note(Outcome outcome, const std::string& answer);
@@ -72,7 +77,7 @@ class HeldWork {
     OnResult on_result_;
     Done done_;
     FindSink find_sink_;
-    std::string to_;
+    Other other_;
     bool is_dropping_ = false;
 
     std::deque<store::HeldCopy> waiting_;

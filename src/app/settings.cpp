@@ -21,6 +21,14 @@ To tls_mode(config::Tls tls) {
     return To::implicit;
 }
 
+engine::EnvelopeSender envelope_sender(const config::EnvelopeSenderConfig& sender) {
+    using Kind = engine::EnvelopeSender::Kind;
+    if (sender.is_return_path) {
+        return {Kind::return_path, std::nullopt};
+    }
+    return {sender.fixed ? Kind::fixed : Kind::null, sender.fixed};
+}
+
 engine::Refusal refusal(config::Refused refused) {
     switch (refused) {
         case config::Refused::hold:
@@ -310,6 +318,9 @@ engine::AccountPolicy account_policy(const config::AccountConfig& account) {
     engine::AccountPolicy policy;
     policy.account = account.name;
     policy.recipients = account.recipients;
+    policy.recipient_rule = account.recipient_rule;
+    policy.sender = envelope_sender(account.envelope_sender);
+    policy.delivered_to = account.delivered_to;
     policy.delete_after = account.delete_after;
     policy.refused.otherwise = refusal(account.refused.otherwise);
     for (const auto& [code, refused] : account.refused.by_code) {

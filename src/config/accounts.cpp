@@ -12,6 +12,7 @@
 #include "config/logins.h"
 #include "config/pacing.h"
 #include "config/password.h"
+#include "config/recipients.h"
 #include "config/retention.h"
 #include "config/routing.h"
 #include "config/scalars.h"
@@ -77,32 +78,6 @@ void read_pipelining(Reader& reader, const Value& value, AccountConfig& into) {
     read_choice(reader, value, kPipeliningChoices, into.pipelining);
 }
 
-void read_recipients(Reader& reader, const Value& value, AccountConfig& into) {
-    into.recipients.clear();
-    if (!reader.expect_list(value)) {
-        return;
-    }
-    if (value.items.empty()) {
-        reader.report(value, "needs at least one address");
-    }
-    for (std::size_t i = 0; i < value.items.size(); ++i) {
-        const Reader::Scope scope = reader.enter(i);
-        const auto text = reader.scalar(value.items[i]);
-        if (!text) {
-            continue;
-        }
-        auto address = mail::Address::parse(*text);
-        if (!address) {
-            reader.report(value.items[i], address.error().text);
-        } else if (std::find(into.recipients.begin(), into.recipients.end(), *address) !=
-                   into.recipients.end()) {
-            reader.report(value.items[i], "stands here a second time");
-        } else {
-            into.recipients.push_back(std::move(*address));
-        }
-    }
-}
-
 void read_delete_after(Reader& reader, const Value& value, AccountConfig& into) {
     const auto text = reader.scalar(value);
     if (!text) {
@@ -146,6 +121,8 @@ constexpr std::array<Key<AccountDraft>, 47> kKeys = {{
     {"tls_client_certificate", in_account<read_path<&AccountConfig::tls_client_certificate>>},
     {"tls_client_key", in_account<read_path<&AccountConfig::tls_client_key>>},
     {"recipients", in_account<read_recipients>},
+    {"envelope_sender", in_account<read_envelope_sender>},
+    {"delivered_to", in_account<read_delivered_to>},
     {"deliver_to", read_deliver_to},
     {"delete_after", in_account<read_delete_after>},
     {"poll_every", in_account<read_poll_every>},

@@ -318,6 +318,8 @@ void Conveyor::count(const TransferResult& result) {
         ++report.delivered;
     } else if (result.was_bounced) {
         ++report.bounced;
+    } else if (result.was_skipped) {
+        ++report.skipped;
     } else if (result.was_discarded) {
         ++report.discarded;
     }
@@ -333,6 +335,7 @@ void Conveyor::log(const Job& job, const TransferResult& result) {
                                                : result.was_delivered ? "delivered"
                                                : result.was_bounced   ? "bounced"
                                                : result.was_discarded ? "discarded"
+                                               : result.was_skipped   ? "skipped"
                                                                       : "known"},
                                    {"answer", result.record.note}});
 }

@@ -34,7 +34,7 @@ Expected<std::shared_ptr<const mail::OutgoingMessage>> own_message(const std::st
         return failure(message.error());
     }
     return std::make_shared<const mail::OutgoingMessage>(*std::move(message), "",
-                                                         std::vector<mail::ByteRange>());
+                                                         std::vector<mail::Edit>());
 }
 
 }  // namespace
@@ -75,7 +75,7 @@ void Transfer::start(mail::Message message, Answered answered, Done done) {
         return;
     }
     if (legs_.empty()) {
-        // Everybody of today's list had it on an earlier day.
+        // No mail; or everybody of today's list had it on an earlier day.
         is_answered_ = true;
         this->record();
         return;
@@ -141,13 +141,58 @@ Expected<void> Transfer::prepare(mail::Message message) {
         return failure(head.error());
     }
     const mail::HeaderScan scan = mail::scan_header(*head);
-    envelope_ = mail::make_envelope(scan, policy_.recipients);
+    const std::string_view header = std::string_view(*head).substr(0, scan.header_octets);
+    if (mail::is_folder_data(header)) {
+        result_.was_skipped = true;
+        result_.record.phase = store::Phase::skipped;
+        result_.record.note = "data of the server, no mail";
+        return {};
+    }
+    address(header, scan);
+    if (unfit_.empty()) {
+        unfit_ = mail::loop_fault(*head, scan, services_.own_host).value_or("");
+    }
     const Settled settled(result_.record.settled_recipients, route_);
     for (Destination* const there : route_.destinations()) {
-        if (auto recipients = waiting(settled, *there, envelope_.recipients); !recipients.empty()) {
+        auto recipients = waiting(settled, *there, envelope_.recipients);
+        const bool is_for_nobody = envelope_.recipients.empty() && !settled.has_all(*there);
+        if (!recipients.empty() || is_for_nobody) {
             legs_.push_back({there, std::move(recipients)});
         }
     }
+    std::string own_header = trace_of(message);
+    outgoing_ = std::make_shared<const mail::OutgoingMessage>(
+        std::move(message), std::move(own_header),
+        mail::header_edits(*head, scan, policy_.delivered_to, envelope_.recipients),
+        mail::Provenance{policy_.account, delivery_id_, mail::received_date(header)});
+    return {};
+}
+
+/// Whom it is from and whom it is for.
+void Transfer::address(std::string_view header, const mail::HeaderScan& scan) {
+    envelope_ = mail::make_envelope(scan, policy_.recipients);
+    switch (policy_.sender.kind) {
+        case EnvelopeSender::Kind::return_path:
+            break;
+        case EnvelopeSender::Kind::null:
+        case EnvelopeSender::Kind::fixed:
+            envelope_.sender = policy_.sender.fixed;
+            break;
+    }
+    if (!policy_.recipient_rule) {
+        return;
+    }
+    auto recipients = mail::recipients_of(header, *policy_.recipient_rule);
+    if (recipients) {
+        envelope_.recipients = *std::move(recipients);
+    } else if (policy_.recipient_rule->unmatched) {
+        envelope_.recipients = {*policy_.recipient_rule->unmatched};
+    } else {
+        unfit_ = recipients.error().text;
+    }
+}
+
+std::string Transfer::trace_of(const mail::Message& message) {
     delivery_id_ = mail::delivery_id(services_.ledger.installation_key(), policy_.account,
                                      job_.remote.uid, message.facts().sha256);
     mail::Trace trace;
@@ -158,17 +203,17 @@ Expected<void> Transfer::prepare(mail::Message message) {
     trace.with = origin_.transport;
     trace.recipient = envelope_.recipients.size() == 1 ? envelope_.recipients.front().text() : "";
     trace.time = services_.loop.wall_now();
-    outgoing_ = std::make_shared<const mail::OutgoingMessage>(
-        std::move(message), mail::trace_header(trace), scan.return_path_fields,
-        mail::Provenance{policy_.account, delivery_id_, mail::received_date(*head)});
-    return {};
+    return mail::trace_header(trace);
 }
 
 void Transfer::begin(Leg& leg) {
     const std::vector<std::string>& in_doubt = result_.record.in_doubt;
     Destination& there = *leg.destination;
-    if (there.holds_ambiguous() &&
-        std::find(in_doubt.begin(), in_doubt.end(), there.name()) != in_doubt.end()) {
+    if (!unfit_.empty()) {
+        leg.is_unfit = true;
+        end_leg(leg, sink::Outcome::later, unfit_);
+    } else if (there.holds_ambiguous() &&
+               std::find(in_doubt.begin(), in_doubt.end(), there.name()) != in_doubt.end()) {
         end_leg(leg, sink::Outcome::ambiguous, kInDoubt);
     } else if (const auto closed = there.closed(services_.loop.now())) {
         end_leg(leg, sink::Outcome::later, closed->text);
@@ -290,7 +335,7 @@ void Transfer::on_all_reported() {
     bool was_tried = false;
     bool has_hung_up = false;
     for (const Leg& leg : legs_) {
-        judgements.push_back(judged(leg));
+        judgements.push_back(leg.is_unfit ? Judgement() : judged(leg));
         was_tried = was_tried || leg.delivery != nullptr;
         has_hung_up = has_hung_up || leg.report->hung_up;
     }
@@ -336,7 +381,7 @@ void Transfer::take(Leg& leg, Judgement judgement) {
 /// One after the other: copies of what is to be held, a bounce, and then the record of it all.
 void Transfer::settle_refused() {
     for (Leg& leg : legs_) {
-        if (!leg.held.empty()) {
+        if (!leg.held.empty() || leg.is_unfit) {
             hold(leg);
             return;
         }
@@ -351,17 +396,10 @@ void Transfer::settle_refused() {
 }
 
 void Transfer::hold(Leg& leg) {
-    store::HeldMessage held;
-    held.delivery_id = delivery_id_;
-    held.account = policy_.account;
-    held.uid = job_.remote.uid;
-    held.destination = leg.destination->name();
-    held.held_at = services_.loop.wall_now();
-    held.envelope.sender = envelope_.sender;
-    for (const Refused& refused : leg.held) {
-        held.envelope.recipients.push_back(refused.recipient);
+    const store::HeldMessage held = held_message(leg);
+    if (leg.is_unfit) {
+        result_.trouble = named(leg, unfit_);
     }
-    held.reason = in_words(leg.held.back());
     operation_ = services_.held.hold(held, outgoing_, [this, &leg](const Expected<void>& kept) {
         if (!kept) {
             put_off(kept.error().text);
@@ -370,9 +408,36 @@ void Transfer::hold(Leg& leg) {
             return;
         }
         has_held_copy_ = true;
+        Settled settled(result_.record.settled_recipients, route_);
+        if (std::exchange(leg.is_unfit, false)) {
+            for (const mail::Address& recipient : leg.recipients) {
+                settled.add(*leg.destination, recipient);
+            }
+            settled.add_all(*leg.destination);
+        }
         settle(leg, leg.held);
         settle_refused();
     });
+}
+
+store::HeldMessage Transfer::held_message(const Leg& leg) const {
+    store::HeldMessage held;
+    held.delivery_id = delivery_id_;
+    held.account = policy_.account;
+    held.uid = job_.remote.uid;
+    held.destination = leg.destination->name();
+    held.held_at = services_.loop.wall_now();
+    held.envelope.sender = envelope_.sender;
+    if (leg.is_unfit) {
+        held.envelope.recipients = leg.recipients;
+        held.reason = unfit_;
+        return held;
+    }
+    for (const Refused& refused : leg.held) {
+        held.envelope.recipients.push_back(refused.recipient);
+    }
+    held.reason = in_words(leg.held.back());
+    return held;
 }
 
 /// These are done with. Empties the list.
@@ -512,7 +577,9 @@ void Transfer::take_stock() {
     }
     Settled settled(record.settled_recipients, route_);
     for (const Destination* const there : route_.destinations()) {
-        if (waiting(settled, *there, envelope_.recipients).empty()) {
+        // Of a message for nobody its held copy was told of already.
+        if (!envelope_.recipients.empty() &&
+            waiting(settled, *there, envelope_.recipients).empty()) {
             settled.add_all(*there);
         }
     }

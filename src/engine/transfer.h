@@ -7,12 +7,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "postrider/engine/plan.h"
 #include "postrider/engine/policy.h"
 #include "postrider/engine/route.h"
 #include "postrider/engine/services.h"
+#include "postrider/mail/header_scan.h"
 #include "postrider/mail/message.h"
 #include "postrider/mail/outgoing.h"
 
@@ -37,6 +39,7 @@ struct TransferResult {
     bool was_discarded = false;  ///< some destination refused it, and nobody wants it
     bool was_bounced = false;    ///< some destination refused it, and its sender was told
     bool was_known = false;      ///< its content had reached its end before
+    bool was_skipped = false;    ///< no mail, but data of the server (S-026)
     std::string trouble;         ///< why it was put off or held; empty if neither
     /// The state could not be written: stop fetching and deleting.
     std::optional<Error> local_fault;
@@ -80,11 +83,14 @@ class Transfer {
         std::optional<sink::DeliveryReport> report = std::nullopt;
         std::vector<Refused> held = {};
         std::vector<Refused> bounced = {};
+        bool is_unfit = false;  ///< to be held without asking anybody
     };
 
     void forget_other_content();
     [[nodiscard]] bool is_known_content(const mail::Digest& sha256);
     [[nodiscard]] Expected<void> prepare(mail::Message message);
+    void address(std::string_view header, const mail::HeaderScan& scan);
+    [[nodiscard]] std::string trace_of(const mail::Message& message);
     void begin(Leg& leg);
     static void end_leg(Leg& leg, sink::Outcome outcome, const std::string& why);
     void hand_over();
@@ -97,6 +103,7 @@ class Transfer {
     void take(Leg& leg, Judgement judgement);
     void settle_refused();
     void hold(Leg& leg);
+    [[nodiscard]] store::HeldMessage held_message(const Leg& leg) const;
     void settle(Leg& leg, std::vector<Refused>& done);
     void bounce();
     void on_bounced(const sink::DeliveryReport& report);
@@ -121,6 +128,7 @@ class Transfer {
 
     std::string delivery_id_;
     mail::Envelope envelope_;  ///< of all recipients
+    std::string unfit_;        ///< why it is not handed over to anybody; empty if it is
     // Owners: this transfer, and the sinks or held store while they work on it.
     std::shared_ptr<const mail::OutgoingMessage> outgoing_;
     std::list<Leg> legs_;  ///< deliveries refer to them

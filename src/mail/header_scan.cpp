@@ -4,26 +4,11 @@
 
 #include "postrider/base/text.h"
 
+#include "mail/header_top.h"
 #include "mail/octets.h"
 
 namespace postrider::mail {
 namespace {
-
-/// A field as its first line gives it away; `value_begin` lies behind the colon.
-struct FieldStart {
-    std::string_view name;
-    std::size_t value_begin = 0;
-};
-
-/// The field that `line` begins; nothing if it begins none.
-std::optional<FieldStart> field_start(std::string_view line) {
-    std::size_t end = 0;
-    while (end < line.size() && is_ftext(line[end])) ++end;
-    std::size_t colon = end;
-    while (colon < line.size() && is_blank(line[colon])) ++colon;
-    if (end == 0 || colon == line.size() || line[colon] != ':') return std::nullopt;
-    return FieldStart{.name = line.substr(0, end), .value_begin = colon + 1};
-}
 
 /// RFC 5322 section 2.2.3: the line ends go, the blanks behind them stay.
 std::string unfolded(std::string_view value) {
@@ -40,7 +25,6 @@ class Scanner {
     HeaderScan run();
 
   private:
-    [[nodiscard]] std::string_view line_at(std::size_t begin) const;
     [[nodiscard]] std::size_t field_end(std::size_t begin) const;
     void take_field(const FieldStart& field, std::size_t begin, std::size_t end);
 
@@ -51,34 +35,26 @@ class Scanner {
     bool received_block_ended_ = false;
 };
 
-/// The line from `begin` with its line end, or what there is of it.
-std::string_view Scanner::line_at(std::size_t begin) const {
-    const std::size_t lf = head_.find('\n', begin);
-    return head_.substr(begin, lf == std::string_view::npos ? lf : lf + 1 - begin);
-}
-
 /// Where the field that begins at `begin` ends; npos if that lies beyond the head.
 std::size_t Scanner::field_end(std::size_t begin) const {
-    std::size_t at = begin + line_at(begin).size();
-    while (at < head_.size() && is_blank(head_[at])) at += line_at(at).size();
+    std::size_t at = begin + line_at(head_, begin).size();
+    while (at < head_.size() && is_blank(head_[at])) at += line_at(head_, at).size();
     return at < head_.size() || is_whole_ ? at : std::string_view::npos;
 }
 
 HeaderScan Scanner::run() {
-    std::size_t at = 0;
+    std::size_t at = header_top(head_).fields_begin;
     while (at < head_.size()) {
-        const std::string_view line = line_at(at);
+        const std::string_view line = line_at(head_, at);
         if (line == "\r\n" || line == "\n") {
             scan_.complete = true;
             break;
         }
         const std::optional<FieldStart> field = field_start(line);
-        const bool skipped = at == 0 && (line.starts_with("From ") || line.starts_with(">From ") ||
-                                         is_blank(line.front()));
-        if (!field && !skipped) break;
+        if (!field) break;
         const std::size_t end = field_end(at);
         if (end == std::string_view::npos) break;
-        if (field) take_field(*field, at, end);
+        take_field(*field, at, end);
         at = end;
     }
     scan_.header_octets = at;

@@ -33,7 +33,7 @@ std::optional<mail::Envelope> envelope_of(const nlohmann::json& object) {
         }
         envelope.recipients.push_back(*std::move(recipient));
     }
-    return envelope.recipients.empty() ? std::nullopt : std::optional(std::move(envelope));
+    return envelope;
 }
 
 std::optional<HeldMessage> message_of(const nlohmann::json& object) {

@@ -18,7 +18,9 @@
 #include "postrider/base/time.h"
 #include "postrider/config/problem.h"
 #include "postrider/mail/address.h"
+#include "postrider/mail/header_repair.h"
 #include "postrider/mail/outgoing.h"
+#include "postrider/mail/recipient_rule.h"
 
 // What a configuration file says, as plain values. The defaults of every key stand here and nowhere
 // else (design section 4); etc/postrider.yaml tells them to people.
@@ -214,6 +216,13 @@ struct RefusedConfig {
     bool operator==(const RefusedConfig&) const = default;
 };
 
+/// What MAIL FROM says: the Return-Path, or else the fixed address, or else nothing.
+struct EnvelopeSenderConfig {
+    bool is_return_path = true;
+    std::optional<mail::Address> fixed;
+    bool operator==(const EnvelopeSenderConfig&) const = default;
+};
+
 /// Of a message larger than max_message_size.
 enum class Oversize : std::uint8_t { skip, hold };
 
@@ -293,8 +302,11 @@ struct AccountConfig {
     ChannelBinding channel_binding = ChannelBinding::automatic;
     std::string tls_client_certificate;     ///< absolute; empty: none is shown
     std::string tls_client_key;             ///< absolute; filled in by load(): the same file
-    std::vector<mail::Address> recipients;  ///< at least one
-    std::vector<std::string> deliver_to;    ///< names of destinations, at least one: to each
+    std::vector<mail::Address> recipients;  ///< at least one, unless recipient_rule finds them
+    std::optional<mail::RecipientRule> recipient_rule;
+    EnvelopeSenderConfig envelope_sender;
+    mail::DeliveredTo delivered_to = mail::DeliveredTo::rename;
+    std::vector<std::string> deliver_to;  ///< names of destinations, at least one: to each
     RefusedConfig refused;
     std::string bounce_via;  ///< filled in by load(): of type smtp; empty if nothing is bounced
     std::optional<Duration> delete_after;           ///< since delivery; nothing: never

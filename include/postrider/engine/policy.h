@@ -10,6 +10,8 @@
 
 #include "postrider/base/time.h"
 #include "postrider/mail/address.h"
+#include "postrider/mail/header_repair.h"
+#include "postrider/mail/recipient_rule.h"
 
 namespace postrider::engine {
 
@@ -64,11 +66,25 @@ struct RefusalPolicy {
     std::map<std::string, Refusal, std::less<>> by_code;
 };
 
+/// What MAIL FROM says.
+struct EnvelopeSender {
+    enum class Kind : std::uint8_t {
+        return_path,  ///< as the last server wrote it; the null sender if it wrote none
+        null,
+        fixed,
+    };
+    Kind kind = Kind::return_path;
+    std::optional<mail::Address> fixed;
+};
+
 /// How one account is treated.
 struct AccountPolicy {
     std::string account;                    ///< stable name: the key of all state
-    std::vector<mail::Address> recipients;  ///< at least one
-    std::optional<Duration> delete_after;   ///< since delivery; zero: now; nothing: never
+    std::vector<mail::Address> recipients;  ///< at least one, unless recipient_rule finds them
+    std::optional<mail::RecipientRule> recipient_rule;
+    EnvelopeSender sender;
+    mail::DeliveredTo delivered_to = mail::DeliveredTo::rename;
+    std::optional<Duration> delete_after;  ///< since delivery; zero: now; nothing: never
     RefusalPolicy refused;
     bool accept_new_uids = false;  ///< a person has decided on a doubt (I9)
 

@@ -44,9 +44,10 @@ struct HeaderScan {
 };
 
 /// Scans the head of a canonical message: its first kHeaderScanLimit octets (more are not looked
-/// at), or all of it if it is shorter. Any octets are a valid input. The separator line of an mbox,
-/// "From " or ">From ", is tolerated as first line (S-025), and so is a continuation line that has
-/// nothing to continue. Linear in the length of the head.
+/// at), or all of it if it is shorter. Any octets are a valid input. What is no header is tolerated
+/// on top of one (S-025): the separator line of an mbox, "From " or ">From ", a continuation line
+/// that has nothing to continue, a line without a colon, empty lines. Linear in the length of the
+/// head.
 [[nodiscard]] HeaderScan scan_header(std::string_view head);
 
 }  // namespace postrider::mail

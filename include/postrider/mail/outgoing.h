@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,13 +29,21 @@ enum class LineEnds : std::uint8_t {
     crlf,  ///< as on the wire
 };
 
+/// Octets of a message, and what stands in their place. An empty range inserts.
+struct Edit {
+    ByteRange replaced;
+    std::string by = {};
+    bool operator==(const Edit&) const = default;
+};
+
 /// A message as a destination gets it: our own header lines, then the received message without the
-/// fields that moved into the envelope (invariant I6). Nothing else is changed. Immutable: readers
-/// may work in several threads at once.
+/// fields that moved into the envelope (invariant I6) and with its header repaired
+/// (header_repair.h). Nothing else is changed. Immutable: readers may work in several threads at
+/// once.
 class OutgoingMessage {
   public:
-    /// `own_header` is canonical; `removed` is sorted, disjoint, within the message.
-    OutgoingMessage(Message received, std::string own_header, std::vector<ByteRange> removed,
+    /// `own_header` is canonical; `edits` are sorted, disjoint, within the message.
+    OutgoingMessage(Message received, std::string own_header, std::vector<Edit> edits,
                     Provenance provenance = {});
 
     /// Octets in canonical form, before any dot-stuffing: the exact SIZE (S, RFC 1870).
@@ -59,21 +68,22 @@ class OutgoingMessage {
         static constexpr std::size_t kPiece = 64UL * 1024;
 
       private:
-        /// Moves on to the next octet that is not removed; returns how many of the `wanted` ones
-        /// follow from there without a gap.
-        std::size_t skip_removed(std::size_t wanted);
+        /// Fills `rest` from its front with what comes next of the message or of an edit; what is
+        /// left to be filled.
+        [[nodiscard]] Expected<std::span<char>> fill(std::span<char> rest);
 
         const OutgoingMessage& message_;
         std::uint64_t given_ = 0;   ///< octets handed out
         std::uint64_t offset_ = 0;  ///< in the received message
-        std::size_t next_removed_ = 0;
+        std::size_t next_edit_ = 0;
+        std::size_t inserted_ = 0;  ///< octets of the next edit that were handed out
         std::string piece_;
     };
 
   private:
     Message received_;
     std::string own_header_;
-    std::vector<ByteRange> removed_;
+    std::vector<Edit> edits_;
     Provenance provenance_;
     std::uint64_t size_ = 0;
 };

@@ -52,7 +52,7 @@ class HeldWorkTest : public testing::Test {
         const auto operation = (*store)->hold(
             what,
             std::make_shared<mail::OutgoingMessage>(std::move(message), mail::trace_header(trace),
-                                                    std::vector<mail::ByteRange>{}),
+                                                    std::vector<mail::Edit>{}),
             [&](const Expected<void>& held) { is_held = held.has_value(); });
         EXPECT_TRUE(loop_.run_until([&] { return is_held; }));
         put_record(subject, sha256, Phase::held, true);
@@ -76,10 +76,11 @@ class HeldWorkTest : public testing::Test {
     std::vector<store::HeldCopy> held() { return copies_.list()->copies; }
 
     /// Retries all to their end; the outcomes, in order.
-    std::vector<Outcome> retry(const std::string& to = "") {
+    std::vector<Outcome> retry(const std::string& to = "",
+                               const std::vector<mail::Address>& recipients = {}) {
         return work([&](HeldWork& work) {
-            work.retry(
-                held(), [this](const std::string& name) { return find(name); }, to);
+            work.retry(held(), [this](const std::string& name) { return find(name); },
+                       {to, recipients});
         });
     }
     std::vector<Outcome> drop() {
@@ -181,6 +182,15 @@ TEST_F(HeldWorkTest, ADestinationThatIsGoneFromTheConfigurationIsTold) {
     EXPECT_EQ(retry(), Outcomes{Outcome::put_off});
     EXPECT_NE(results_.front().answer.find("--to"), std::string::npos);
     EXPECT_EQ(retry("other"), Outcomes{Outcome::delivered});
+}
+
+TEST_F(HeldWorkTest, AMessageForNobodyIsForWhomAPersonNames) {
+    hold("m1", {});
+    EXPECT_EQ(retry(), Outcomes{Outcome::put_off});
+    EXPECT_NE(results_.front().answer.find("--for"), std::string::npos);
+    EXPECT_EQ(retry("", {address("dan@example.org")}), Outcomes{Outcome::delivered});
+    EXPECT_EQ(local_.accepted("m1", "dan@example.org"), 1U);
+    EXPECT_EQ(record("m1").phase, Phase::delivered);
 }
 
 TEST_F(HeldWorkTest, ADestinationThatIsDownIsTriedOnce) {

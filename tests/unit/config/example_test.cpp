@@ -11,6 +11,7 @@
 #include "config/pacing.h"
 #include "config/password.h"
 #include "config/providers.h"
+#include "config/recipients.h"
 #include "config/retention.h"
 #include "config/root.h"
 #include "config/smtp_keys.h"
@@ -97,6 +98,7 @@ TEST(Example, MentionsEveryKey) {
     expect_mentioned(names_of(dsn_keys()));
     expect_mentioned(names_of(xclient_keys()));
     expect_mentioned(names_of(account_keys()));
+    expect_mentioned(names_of(recipient_rule_keys()));
     expect_mentioned(names_of(account_timeout_keys()));
     expect_mentioned(names_of(password_keys()));
     expect_mentioned(names_of(commit_every_keys()));
@@ -159,6 +161,8 @@ TEST_F(Schema, HasExactlyTheKeysOfTheLoader) {
                 UnorderedElementsAreArray(names_of(account_keys())));
     EXPECT_THAT(properties({"$defs", "account", "properties", "transport"}),
                 UnorderedElementsAreArray(names_of(transport_keys())));
+    EXPECT_THAT(properties({"$defs", "recipient_rule"}),
+                UnorderedElementsAreArray(names_of(recipient_rule_keys())));
     EXPECT_THAT(properties({"$defs", "account_timeouts"}),
                 UnorderedElementsAreArray(names_of(account_timeout_keys())));
     EXPECT_THAT(properties({"$defs", "account", "properties", "commit_every"}),

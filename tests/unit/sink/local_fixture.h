@@ -25,7 +25,7 @@ inline std::shared_ptr<const mail::OutgoingMessage> fetched(
     EXPECT_TRUE(builder.append(text));
     return std::make_shared<const mail::OutgoingMessage>(
         std::move(builder.finish().value()), "X-Postrider-Id: " + delivery_id + "\r\n",
-        std::vector<mail::ByteRange>(), mail::Provenance{"alice-isp", delivery_id, received_at});
+        std::vector<mail::Edit>(), mail::Provenance{"alice-isp", delivery_id, received_at});
 }
 
 inline mail::Envelope envelope_to(const std::vector<std::string>& recipients,

@@ -78,7 +78,7 @@ inline std::shared_ptr<const mail::OutgoingMessage> message_of(std::string_view 
     mail::MessageBuilder builder({testing::TempDir()});
     EXPECT_TRUE(builder.append(text));
     return std::make_shared<const mail::OutgoingMessage>(
-        std::move(builder.finish().value()), std::move(own_header), std::vector<mail::ByteRange>());
+        std::move(builder.finish().value()), std::move(own_header), std::vector<mail::Edit>());
 }
 
 /// One delivery or probe and what became of it.

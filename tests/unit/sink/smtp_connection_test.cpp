@@ -333,7 +333,7 @@ TEST_F(SmtpConnectionTest, TheServerIsAskedForDeliveryStatusAsConfigured) {
     mail::MessageBuilder builder({testing::TempDir()});
     ASSERT_TRUE(builder.append("a\r\n"));
     const auto message = std::make_shared<const mail::OutgoingMessage>(
-        std::move(builder.finish().value()), "", std::vector<mail::ByteRange>(),
+        std::move(builder.finish().value()), "", std::vector<mail::Edit>(),
         mail::Provenance{"alice", "id=1", {}});
     peer.then({"S: 220 mx", "P: EHLO", "S: 250-mx", "S: 250 DSN",
                "C: MAIL FROM:<> RET=HDRS ENVID=id+3D1", "S: 250 ok",

@@ -47,7 +47,7 @@ class MaildirHeldStoreTest : public testing::Test {
         mail::MessageBuilder builder({directory_.path()});
         EXPECT_TRUE(builder.append(body));
         return std::make_shared<mail::OutgoingMessage>(*builder.finish(), "X-Ours: 1\r\n",
-                                                       std::vector<mail::ByteRange>{});
+                                                       std::vector<mail::Edit>{});
     }
     Expected<void> hold(const HeldMessage& what,
                         const std::string& body = "Subject: x\r\n\r\nx\r\n") {
