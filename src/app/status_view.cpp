@@ -254,13 +254,14 @@ std::string status_details(const json& report, const Look& look) {
                                 human_bytes(account.value("octets", std::uint64_t{0})),
                                 account.value("held", 0U), account.value("put_off", 0U),
                                 account.value("removed", 0U)));
+    const json its_own = account.value("deliver_to", json::array());
     for (const json& destination : report.value("destinations", json::array())) {
-        if (destination.value("name", "") == account.value("deliver_to", "")) {
+        const std::string name = destination.value("name", "");
+        if (std::find(its_own.begin(), its_own.end(), name) != its_own.end()) {
             const std::string why =
                 line_of(destination.value("trouble", json::object()).value("text", ""), 4096);
-            add("destination",
-                fmt::format("{}, {}{}", destination.value("name", ""),
-                            destination.value("state", ""), why.empty() ? "" : ": " + why));
+            add("destination", fmt::format("{}, {}{}", name, destination.value("state", ""),
+                                           why.empty() ? "" : ": " + why));
         }
     }
     return text;

@@ -154,8 +154,8 @@ void Run::make_accounts() {
         account.auth = config::Auth::user;
         account.user = account.name;
         account.password = Secret("secret");
-        account.deliver_to =
-            configuration_.destinations[random_.below(configuration_.destinations.size())].name;
+        account.deliver_to = {
+            configuration_.destinations[random_.below(configuration_.destinations.size())].name};
         account.poll_every = kIntervals.at(random_.below(kIntervals.size()));
         const std::uint64_t recipients = random_.one_in(3) ? random_.between(2, 3) : 1;
         for (std::uint64_t k = 0; k < recipients; ++k) {
@@ -183,9 +183,11 @@ AccountFacts Run::facts_of(const config::AccountConfig& account) const {
     AccountFacts facts;
     facts.name = account.name;
     facts.policy = app::account_policy(account);
-    const auto destination = std::find_if(
-        configuration_.destinations.begin(), configuration_.destinations.end(),
-        [&](const config::DestinationConfig& one) { return one.name == account.deliver_to; });
+    const auto destination =
+        std::find_if(configuration_.destinations.begin(), configuration_.destinations.end(),
+                     [&](const config::DestinationConfig& one) {
+                         return one.name == account.deliver_to.front();
+                     });
     for (const mail::Address& recipient : account.recipients) {
         facts.recipients.push_back(recipient.text());
         if (destination->type == config::DestinationType::maildir) {

@@ -84,7 +84,7 @@ TEST(OutgoingMessage, ComesInPiecesOfAtMostKPieceAndNoFewerThanNeeded) {
     const std::string body = test::naive_canonical(test::random_octets(1, 3 * kPiece));
     const std::string own = std::string(kPiece + 1, 'h');
     const std::vector<Edit> edits = {
-        {{{10, 20}}}, {{kPiece, kPiece + 5}}, {{2 * kPiece, 2 * kPiece}}};
+        {{10, 20}}, {{kPiece, kPiece + 5}}, {{2 * kPiece, 2 * kPiece}}};
     for (const std::size_t memory_limit : {0UL, 1024UL * 1024}) {
         const OutgoingMessage message(message_of(body, memory_limit), own, edits);
         std::string wanted = own + body;

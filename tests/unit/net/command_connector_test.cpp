@@ -35,7 +35,7 @@ class CommandConnectorTest : public NetTest {
         return std::stoi(recorder.received);
     }
 
-    ConnectRequest request = {{"pop.example", 110, ""}, std::nullopt, 5s};
+    ConnectRequest request = {{"pop.example", 110, ""}, {}, std::nullopt, 5s};
     std::unique_ptr<event::Worker> worker = event::make_thread_worker(*loop, 1);
     std::vector<std::string> said;
 };
