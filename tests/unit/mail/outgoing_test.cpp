@@ -77,7 +77,7 @@ TEST(OutgoingMessage, PutsInWhatAnEditSays) {
               "01abc456789\r\nd");
     EXPECT_EQ(sent("", "", {{{0, 0}, "\r\n"}}), "\r\n");
     const std::string large(3 * kPiece + 7, 'i');
-    EXPECT_TRUE(sent("0123", "", {{{2, 3}, large}}) == "01" + large + "3");
+    EXPECT_TRUE(sent("0123", "", {{{2, 3}, large}}) == "01" + large + "3\r\n");
 }
 
 TEST(OutgoingMessage, ComesInPiecesOfAtMostKPieceAndNoFewerThanNeeded) {
