@@ -12,6 +12,7 @@ find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 pkg_check_modules(EVENT REQUIRED IMPORTED_TARGET libevent_core libevent_pthreads)
 pkg_check_modules(EVENT_HTTP REQUIRED IMPORTED_TARGET libevent_extra)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(GSASL REQUIRED IMPORTED_TARGET libgsasl)
@@ -51,7 +52,7 @@ configure_file(${CMAKE_SOURCE_DIR}/src/config/providers_text.cpp.in
 target_sources(postrider_config PRIVATE ${CMAKE_BINARY_DIR}/providers_text.cpp)
 postrider_floor(app FLOORS base event mail protocol net source sink store engine config
     LIBRARIES fmt::fmt CLI11::CLI11 nlohmann_json::nlohmann_json PkgConfig::EVENT_HTTP
-    PkgConfig::PROMETHEUS)
+    PkgConfig::PROMETHEUS PkgConfig::CURL)
 
 add_executable(postrider ${CMAKE_SOURCE_DIR}/src/main.cpp)
 target_link_libraries(postrider PRIVATE postrider_app postrider_flags)
@@ -60,4 +61,3 @@ if(POSTRIDER_HARDEN)
     set_target_properties(postrider PROPERTIES POSITION_INDEPENDENT_CODE ON)
     target_link_options(postrider PRIVATE -pie)
 endif()
-install(TARGETS postrider RUNTIME DESTINATION bin)

@@ -88,6 +88,15 @@ Expected<gid_t> group_id(const std::string& name) {
     return found->gr_gid;
 }
 
+/// Does not ask for what is so already: in a sandbox nobody may change owners.
+bool give_to_group(int directory, const std::string& name, gid_t group) {
+    constexpr auto kAsItIs = static_cast<uid_t>(-1);
+    struct stat status {};
+    return (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            status.st_gid == group) ||
+           ::fchownat(directory, name.c_str(), kAsItIs, group, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 bool is_in_group(int connection, gid_t primary, gid_t wanted) {
     if (primary == wanted) {
         return true;
@@ -132,9 +141,7 @@ Expected<FileHandle> listen_at(const config::Control& control) {
         if (!group) {
             return failure(group.error());
         }
-        constexpr auto kAsItIs = static_cast<uid_t>(-1);
-        if (::fchownat(place.directory(), draft.c_str(), kAsItIs, *group, AT_SYMLINK_NOFOLLOW) !=
-            0) {
+        if (!give_to_group(place.directory(), draft, *group)) {
             return unusable(control.socket, errno);
         }
         mode |= S_IRGRP | S_IWGRP;

@@ -84,6 +84,27 @@ Expected<void> check_trust(int directory, const std::string& path) {
     return {};
 }
 
+/// A link that root made for somebody else, where nobody but root can put one: that is how systemd
+/// keeps the directories of a DynamicUser.
+bool is_link_by_root(const std::string& path, const struct stat& link) {
+    struct stat parent {};
+    return ::geteuid() != 0 && link.st_uid == 0 &&
+           ::stat(std::filesystem::path(path).parent_path().c_str(), &parent) == 0 &&
+           parent.st_uid == 0 && (parent.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/// The path itself, or where it leads to if it is a link that can be trusted.
+std::string resolved(const std::string& path) {
+    struct stat link {};
+    if (::lstat(path.c_str(), &link) != 0 || !S_ISLNK(link.st_mode) ||
+        !is_link_by_root(path, link)) {
+        return path;
+    }
+    std::error_code error;
+    const std::filesystem::path target = std::filesystem::canonical(path, error);
+    return error ? path : target.string();
+}
+
 Expected<FileHandle> open_state_directory(const std::string& path) {
     if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
         return failure(cannot_use(path, errno));
@@ -152,11 +173,23 @@ struct StateDir::Descriptors {
     FileHandle lock;
 };
 
+Expected<void> StateDir::make(const std::string& path) {
+    const auto absolute = absolute_path(path);
+    if (!absolute) {
+        return failure(absolute.error());
+    }
+    if (::mkdir(absolute->c_str(), 0700) != 0 && errno != EEXIST) {
+        return failure(cannot_use(*absolute, errno));
+    }
+    return {};
+}
+
 Expected<StateDir> StateDir::open(const std::string& path) {
     auto absolute = absolute_path(path);
     if (!absolute) {
         return failure(absolute.error());
     }
+    absolute = resolved(*absolute);
     auto directory = open_state_directory(*absolute);
     if (!directory) {
         return failure(directory.error());

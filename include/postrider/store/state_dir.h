@@ -14,11 +14,16 @@ namespace postrider::store {
 class StateDir {
   public:
     /// Makes the directory (mode 0700; its parent must exist) and takes the lock. Errors:
-    /// - config, never: the path is no directory, a symbolic link, somebody else's, writable for
-    ///   others, or not writable for us; the text says what to do
+    /// - config, never: the path is no directory, a symbolic link (but for one that only root can
+    ///   have made, as for systemd's DynamicUser=), somebody else's, writable for others, or not
+    ///   writable for us; the text says what to do
     /// - locked, later: another process holds it; the text names that process
     /// - io, later: anything else, such as a full disk
     [[nodiscard]] static Expected<StateDir> open(const std::string& path);
+
+    /// Makes the directory alone, if it is missing: for what must be known before it is opened.
+    /// Errors: as open().
+    [[nodiscard]] static Expected<void> make(const std::string& path);
 
     StateDir(StateDir&&) noexcept;
     StateDir& operator=(StateDir&&) noexcept;

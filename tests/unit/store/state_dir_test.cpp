@@ -110,6 +110,41 @@ TEST_F(StateDirTest, ASymbolicLinkIsRefused) {
     EXPECT_TRUE(std::filesystem::is_empty(parent_ / "target"));
 }
 
+// U-003: where StateDirectory= leads with DynamicUser=.
+TEST_F(StateDirTest, ALinkThatOnlyRootCanHaveMadeIsFollowed) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "only root can make one";
+    }
+    ASSERT_EQ(::chmod(parent_.path().c_str(), 0755), 0);
+    const std::string target = parent_ / "target";
+    std::filesystem::create_directory(target);
+    ASSERT_EQ(::chmod(target.c_str(), 0700), 0);
+    ASSERT_EQ(::chown(target.c_str(), kNobody, kNobody), 0);
+    std::filesystem::create_directory_symlink(target, path_);
+    {
+        const WithoutRoot without_root;
+        const auto opened = StateDir::open(path_);
+        ASSERT_TRUE(opened) << opened.error().text;
+        EXPECT_EQ(opened->path(), target);
+    }
+    expect_config_error(path_, "symbolic link");
+    ASSERT_EQ(::chmod(parent_.path().c_str(), 0777), 0);
+    const WithoutRoot without_root;
+    expect_config_error(path_, "symbolic link");
+}
+
+TEST_F(StateDirTest, ALinkOfAnybodyElseIsRefused) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "only root can give links away";
+    }
+    ASSERT_EQ(::chmod(parent_.path().c_str(), 0755), 0);
+    std::filesystem::create_directory(parent_ / "target");
+    std::filesystem::create_directory_symlink(parent_ / "target", path_);
+    ASSERT_EQ(::lchown(path_.c_str(), kNobody, kNobody), 0);
+    const WithoutRoot without_root;
+    expect_config_error(path_, "symbolic link");
+}
+
 TEST_F(StateDirTest, AFileIsRefused) {
     postrider::test::write_whole(path_, "");
     expect_config_error(path_, "set state_dir to a directory");
