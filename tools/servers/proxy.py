@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Thread
 from types import TracebackType
 
+from .child import free_ports
+
 _PIECE = 1 << 14
 
 
@@ -28,9 +30,10 @@ class _CutNow(Exception):
 
 
 class Proxy:
-    """Passes connections on to a port of 127.0.0.1 or to a Unix socket; gone with its `with`."""
+    """Passes connections on to a port of 127.0.0.1 or to a Unix socket; gone with its `with`. It
+    listens on the same port of all `addresses`."""
 
-    def __init__(self, target: int | Path) -> None:
+    def __init__(self, target: int | Path, addresses: tuple[str, ...] = ("127.0.0.1",)) -> None:
         self._target = target
         self.delay = 0.0  # seconds before each piece is passed on
         self.cuts = 0  # connections that were cut
@@ -40,7 +43,8 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._server = self._loop.run_until_complete(
-            asyncio.start_server(self._serve, "127.0.0.1", 0))
+            asyncio.start_server(self._serve, addresses, 0 if len(addresses) == 1
+                                 else free_ports(1)[0], backlog=1000))
         self.port: int = self._server.sockets[0].getsockname()[1]
         self._thread = Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._thread.start()
