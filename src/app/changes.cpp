@@ -36,6 +36,9 @@ std::vector<std::string> only_at_start(const config::Config& from, const config:
     if (from.metrics != to.metrics) {
         keys.emplace_back("metrics");
     }
+    if (from.privileges != to.privileges) {
+        keys.emplace_back("user, allow_root and sandbox");
+    }
     return keys;
 }
 

@@ -55,7 +55,7 @@ void give_memory_back() {
 }  // namespace
 
 Daemon::Daemon(event::Loop& loop, Assembly& assembly, config::Config config, std::string file,
-               config::Environment environment, FileHandle control)
+               config::Environment environment, FileHandle control, Sandbox sandbox)
     : loop_(loop),
       assembly_(assembly),
       log_(assembly.services().log),
@@ -86,6 +86,10 @@ Daemon::Daemon(event::Loop& loop, Assembly& assembly, config::Config config, std
       control_(control_ground_, log_, config_.control, std::move(control)),
       stop_(loop.make_timer([this] { end(); })),
       status_(loop.make_timer([this] { tell_status(); })),
+      alerts_({loop, *worker_, log_, roster_, assembly.outlets(), environment_,
+               assembly.services().own_host},
+              config_.alerts),
+      sandbox_(std::move(sandbox)),
       configured_(started_) {
     take_over_accounts();
     give_memory_back();
@@ -136,7 +140,8 @@ HttpServer::Answer Daemon::answer(const std::string& path) const {
 ExitCode Daemon::run() {
     watch_signals();
     log_.info("started", {{"accounts", roster_.members().size()},
-                          {"destinations", config_.destinations.size()}});
+                          {"destinations", config_.destinations.size()},
+                          {"sandbox", sandbox_.description()}});
     loop_.defer([this] {
         manager_.ready();
         tell_status();
@@ -245,6 +250,9 @@ Reloaded Daemon::apply(config::Config config) {
     for (const std::string& key : only_at_start(config_, config)) {
         reloaded.summary += key + " is taken over at the next start; ";
     }
+    for (const std::string& conflict : sandbox_.conflicts(config)) {
+        reloaded.summary += conflict + "; ";
+    }
     assembly_.reconfigure(config_, config);
     for (const auto& [name, outlet] : assembly_.outlets()) {
         outlet->destination.reopen();
@@ -253,11 +261,14 @@ Reloaded Daemon::apply(config::Config config) {
     const config::LogConfig log = config_.log;
     const config::Control control = config_.control;
     const config::Metrics metrics = config_.metrics;
+    const config::Privileges privileges = config_.privileges;
     config_ = std::move(config);
     config_.state_dir = state_dir;
     config_.log = log;
     config_.control = control;
     config_.metrics = metrics;
+    config_.privileges = privileges;
+    alerts_.change(config_.alerts);
     const Roster::Applied applied = take_over_accounts();
     roster_.look_again();
     reloaded.summary +=

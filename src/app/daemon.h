@@ -12,6 +12,7 @@
 #include "postrider/event/loop.h"
 #include "postrider/event/worker.h"
 
+#include "app/alert_desk.h"
 #include "app/assembly.h"
 #include "app/control_server.h"
 #include "app/control_talk.h"
@@ -20,6 +21,7 @@
 #include "app/http_server.h"
 #include "app/loop_watch.h"
 #include "app/roster.h"
+#include "app/sandbox.h"
 #include "app/service_manager.h"
 #include "app/trace_desk.h"
 
@@ -37,7 +39,7 @@ class Daemon {
     /// `assembly` was made of `config`, which was read from `file`; `control` is the socket that
     /// listens for what the configuration calls so.
     Daemon(event::Loop& loop, Assembly& assembly, config::Config config, std::string file,
-           config::Environment environment, FileHandle control);
+           config::Environment environment, FileHandle control, Sandbox sandbox);
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
     ~Daemon();
@@ -86,9 +88,11 @@ class Daemon {
     std::unique_ptr<event::Operation> loading_;
     std::vector<ReloadDone> reload_waiters_;  ///< of the reload that runs
     std::vector<ReloadDone> next_waiters_;    ///< of the one after it
-    std::unique_ptr<HttpServer> http_;        ///< null: no metrics
-    WallTime configured_;                     ///< when the configuration in force was read
-    bool is_reload_good_ = true;              ///< of the last one
+    AlertDesk alerts_;
+    const Sandbox sandbox_;
+    std::unique_ptr<HttpServer> http_;  ///< null: no metrics
+    WallTime configured_;               ///< when the configuration in force was read
+    bool is_reload_good_ = true;        ///< of the last one
     bool is_draining_ = false;
     ExitCode exit_code_ = ExitCode::ok;
 };

@@ -17,6 +17,7 @@
 #include "app/command_line.h"
 #include "app/commands.h"
 #include "app/out_of_memory.h"
+#include "app/privileges.h"
 #include "app/told.h"
 
 namespace postrider::app {
@@ -31,8 +32,7 @@ void prepare_process() {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    const rlimit no_core{};
-    setrlimit(RLIMIT_CORE, &no_core);
+    keep_to_itself();
     static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
     // A limit on file sizes is then an I/O error like a full disk, and recovered from.
     static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));
@@ -68,6 +68,13 @@ ExitCode run_check(const config::Config& config, const config::Environment& envi
     return ExitCode::ok;
 }
 
+/// Of the commands that deliver.
+Expected<void> check_root(const config::Config& config, const CommandLine& line) {
+    const bool delivers = line.command == Command::run || line.command == Command::once ||
+                          line.command == Command::held;
+    return delivers ? check_not_root(config) : Expected<void>();
+}
+
 ExitCode run_command(const CommandLine& line) {
     const config::Environment environment = config::Environment::of_process();
     if (is_control(line.command)) {
@@ -84,6 +91,11 @@ ExitCode run_command(const CommandLine& line) {
     }
     if (line.command == Command::check) {
         return run_check(config, environment, line.config_file);
+    }
+    if (const auto ready = become_user(config).and_then([&] { return check_root(config, line); });
+        !ready) {
+        tell("postrider: " + ready.error().text);
+        return ExitCode::config;
     }
     if (line.command == Command::run) {
         return run_daemon(std::move(config), environment, line);

@@ -2,12 +2,14 @@
 #include <utility>
 #include <vector>
 
+#include "postrider/base/calm_log.h"
 #include "postrider/config/secrets.h"
 
 #include "app/assembly.h"
 #include "app/commands.h"
 #include "app/control_socket.h"
 #include "app/daemon.h"
+#include "app/sandbox.h"
 #include "app/told.h"
 
 namespace postrider::app {
@@ -25,10 +27,16 @@ ExitCode run_daemon(config::Config config, const config::Environment& environmen
         tell(problems);
         return ExitCode::config;
     }
+    if (const Expected<void> made = store::StateDir::make(config.state_dir); !made) {
+        tell("postrider: " + made.error().text);
+        return exit_code_of(made.error());
+    }
+    Sandbox sandbox = Sandbox::enter(config);
     const std::unique_ptr<event::Loop> loop = event::make_libevent_loop();
     const Expected<std::unique_ptr<Assembly>> assembly =
         Assembly::make(*loop, config, {.accept_state_loss = line.accept_state_loss},
-                       make_stderr_log(config.log.level, config.log.format));
+                       make_calm_log(make_stderr_log(config.log.level, config.log.format),
+                                     [&loop] { return loop->now(); }));
     if (!assembly) {
         tell("postrider: " + assembly.error().text);
         return exit_code_of(assembly.error());
@@ -40,7 +48,7 @@ ExitCode run_daemon(config::Config config, const config::Environment& environmen
         return exit_code_of(control.error());
     }
     Daemon daemon(*loop, **assembly, std::move(config), line.config_file, environment,
-                  std::move(*control));
+                  std::move(*control), std::move(sandbox));
     if (const Expected<void> open = daemon.open_metrics(); !open) {
         tell("postrider: " + open.error().text);
         return exit_code_of(open.error());

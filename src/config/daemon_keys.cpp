@@ -50,6 +50,36 @@ void read_metrics_of(Reader& reader, const Value& value, Metrics& into) {
     read_choice(reader, value, kMetricsOfChoices, into.accounts);
 }
 
+void read_alert_command(Reader& reader, const Value& value, Alerts& into) {
+    if (!reader.expect_list(value)) {
+        return;
+    }
+    into.command.clear();
+    for (std::size_t i = 0; i < value.items.size(); ++i) {
+        const Reader::Scope scope = reader.enter(i);
+        reader.text(value.items[i], into.command.emplace_back());
+    }
+    if (into.command.empty()) {
+        reader.report(value, "needs at least the program");
+    }
+}
+
+void read_webhook(Reader& reader, const Value& value, Alerts& into) {
+    reader.text(value, into.webhook);
+    if (!into.webhook.empty() && !into.webhook.starts_with("https://") &&
+        !into.webhook.starts_with("http://")) {
+        reader.report(value, "must begin with https:// or http://");
+    }
+}
+
+constexpr std::array<Key<Alerts>, 3> kAlertKeys = {{
+    {"command", read_alert_command},
+    {"webhook", read_webhook},
+    {"after", read_deadline<&Alerts::after>},
+}};
+
+constexpr std::array<Choice<bool>, 2> kSandboxChoices = {{{"auto", true}, {"off", false}}};
+
 constexpr std::array<Key<Metrics>, 2> kMetricsKeys = {{
     {"listen", read_listen},
     {"accounts", read_metrics_of},
@@ -63,6 +93,42 @@ Keys<Control> control_keys() {
 
 Keys<Metrics> metrics_keys() {
     return kMetricsKeys;
+}
+
+Keys<Alerts> alert_keys() {
+    return kAlertKeys;
+}
+
+void read_user(Reader& reader, const Value& value, RootDraft& into) {
+    std::string& user = into.config.privileges.user;
+    reader.text(value, user);
+    if (const auto fault = user.empty() ? std::nullopt : user_fault(user)) {
+        reader.report(value, *fault);
+    }
+}
+
+void read_allow_root(Reader& reader, const Value& value, RootDraft& into) {
+    reader.boolean(value, into.config.privileges.allow_root);
+}
+
+void read_sandbox(Reader& reader, const Value& value, RootDraft& into) {
+    read_choice(reader, value, kSandboxChoices, into.config.privileges.sandbox);
+}
+
+void read_control(Reader& reader, const Value& value, RootDraft& into) {
+    read_section(reader, value, control_keys(), into.config.control);
+}
+
+void read_metrics(Reader& reader, const Value& value, RootDraft& into) {
+    read_section(reader, value, metrics_keys(), into.config.metrics);
+}
+
+void read_alerts(Reader& reader, const Value& value, RootDraft& into) {
+    Alerts& alerts = into.config.alerts;
+    read_section(reader, value, alert_keys(), alerts);
+    if (!alerts.command.empty() && !alerts.webhook.empty()) {
+        reader.report(value, "command and webhook cannot stand beside one another");
+    }
 }
 
 }  // namespace postrider::config

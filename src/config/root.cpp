@@ -65,14 +65,6 @@ void read_limits(Reader& reader, const Value& value, RootDraft& into) {
     read_section(reader, value, limit_keys(), into.config.limits);
 }
 
-void read_control(Reader& reader, const Value& value, RootDraft& into) {
-    read_section(reader, value, control_keys(), into.config.control);
-}
-
-void read_metrics(Reader& reader, const Value& value, RootDraft& into) {
-    read_section(reader, value, metrics_keys(), into.config.metrics);
-}
-
 void note_destinations(Reader& /*reader*/, const Value& value, RootDraft& into) {
     into.destinations.push_back(&value);
 }
@@ -93,8 +85,11 @@ void refuse_included(Reader& reader, const Value& value, RootDraft& /*into*/) {
                   fmt::format("can only stand in the main file, {}", reader.files().front().name));
 }
 
-constexpr std::array<Key<RootDraft>, 9> kMainKeys = {{
+constexpr std::array<Key<RootDraft>, 13> kMainKeys = {{
     {"state_dir", read_state_dir},
+    {"user", read_user},
+    {"allow_root", read_allow_root},
+    {"sandbox", read_sandbox},
     {"log", read_log},
     {"limits", read_limits},
     {"include", skip_include},
@@ -103,10 +98,14 @@ constexpr std::array<Key<RootDraft>, 9> kMainKeys = {{
     {"accounts", note_accounts},
     {"metrics", read_metrics},
     {"control", read_control},
+    {"alerts", read_alerts},
 }};
 
-constexpr std::array<Key<RootDraft>, 9> kIncludedKeys = {{
+constexpr std::array<Key<RootDraft>, 13> kIncludedKeys = {{
     {"state_dir", refuse_included},
+    {"user", refuse_included},
+    {"allow_root", refuse_included},
+    {"sandbox", refuse_included},
     {"log", refuse_included},
     {"limits", refuse_included},
     {"include", refuse_included},
@@ -115,6 +114,7 @@ constexpr std::array<Key<RootDraft>, 9> kIncludedKeys = {{
     {"accounts", note_accounts},
     {"metrics", refuse_included},
     {"control", refuse_included},
+    {"alerts", refuse_included},
 }};
 
 }  // namespace

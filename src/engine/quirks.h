@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "postrider/base/time.h"
 #include "postrider/source/source.h"
 #include "postrider/store/ledger.h"
@@ -16,5 +18,13 @@ inline constexpr Duration kQuirkBelieved = std::chrono::hours(24 * 30);
 /// The state with what was learned by now; what was known keeps its time, what has expired goes.
 [[nodiscard]] store::AccountState with_quirks(store::AccountState state,
                                               const source::Quirks& quirks, WallTime now);
+
+/// Until when the server allows no further login (LOGIN-DELAY), as far as is known; also over the
+/// end of the process. Nothing: it does.
+[[nodiscard]] std::optional<WallTime> no_login_before(const store::AccountState& state,
+                                                      WallTime now);
+/// A login was at `now`, and the server wants so long between two.
+[[nodiscard]] store::AccountState with_login(store::AccountState state, Duration login_delay,
+                                             WallTime now);
 
 }  // namespace postrider::engine

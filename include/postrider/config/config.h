@@ -96,6 +96,22 @@ struct Metrics {
     bool operator==(const Metrics&) const = default;
 };
 
+/// Who is told of accounts and destinations in trouble, by one of two ways; or nobody.
+struct Alerts {
+    std::vector<std::string> command;  ///< argv; gets JSON on its standard input
+    std::string webhook;               ///< http or https URL; gets it as the body of a POST
+    Duration after = std::chrono::minutes(15);  ///< so long trouble must last, and its end
+    bool operator==(const Alerts&) const = default;
+};
+
+/// As whom the program works, and what it gives up.
+struct Privileges {
+    std::string user;         ///< to become, when started by root; empty: nobody else
+    bool allow_root = false;  ///< root may write into Maildirs and run programs for mail
+    bool sandbox = true;      ///< where the kernel has one, and no programs are run
+    bool operator==(const Privileges&) const = default;
+};
+
 /// Waits for an MTA: RFC 5321 section 4.5.3.2.
 struct DestinationTimeouts {
     Duration connect = std::chrono::seconds(30);
@@ -333,6 +349,8 @@ struct Config {
     Limits limits;
     Control control;
     Metrics metrics;
+    Alerts alerts;
+    Privileges privileges;
     std::map<std::string, DestinationConfig, std::less<>> destinations;
     std::vector<AccountConfig> accounts;  ///< at least one, in the order of the files
 

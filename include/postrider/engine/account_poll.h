@@ -41,7 +41,8 @@ struct PollReport {
     std::size_t left = 0;                  ///< more than max_messages_per_poll: for the next poll
     std::size_t sessions = 0;              ///< logins it took (commit_every, windows, settling)
     std::optional<Duration> min_interval;  ///< between logins, as the server says (LOGIN-DELAY)
-    /// There may be more mail right now, and the server allows the next login after so long.
+    /// There may be more mail right now, and the server allows the next login after so long. With
+    /// an error and no session: it was too early for one.
     std::optional<Duration> more_after;
     /// Why the last message was put off or could not be fetched, which is why the poll counts as
     /// failed for now; if there is none, why the last one was held.

@@ -64,7 +64,9 @@ TEST(Changes, WhatOnlyAStartTakesOverIsNamed) {
     b.limits.polls = 3;
     b.control.group = "adm";
     b.metrics.port = 1;
-    EXPECT_THAT(only_at_start(a, b), ElementsAre("state_dir", "log", "control", "metrics"));
+    b.privileges.allow_root = true;
+    EXPECT_THAT(only_at_start(a, b), ElementsAre("state_dir", "log", "control", "metrics",
+                                                 "user, allow_root and sandbox"));
 }
 
 }  // namespace

@@ -93,6 +93,7 @@ TEST(Example, MentionsEveryKey) {
     expect_mentioned(names_of(limit_keys()));
     expect_mentioned(names_of(control_keys()));
     expect_mentioned(names_of(metrics_keys()));
+    expect_mentioned(names_of(alert_keys()));
     expect_mentioned(names_of(destination_keys()));
     expect_mentioned(names_of(destination_timeout_keys()));
     expect_mentioned(names_of(dsn_keys()));
@@ -149,6 +150,8 @@ TEST_F(Schema, HasExactlyTheKeysOfTheLoader) {
                 UnorderedElementsAreArray(names_of(control_keys())));
     EXPECT_THAT(properties({"properties", "metrics"}),
                 UnorderedElementsAreArray(names_of(metrics_keys())));
+    EXPECT_THAT(properties({"properties", "alerts"}),
+                UnorderedElementsAreArray(names_of(alert_keys())));
     EXPECT_THAT(properties({"$defs", "destination"}),
                 UnorderedElementsAreArray(names_of(destination_keys())));
     EXPECT_THAT(properties({"$defs", "destination_timeouts"}),

@@ -35,6 +35,12 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Mistake{"state-dir: x", "c.yaml:1:1: state-dir: unknown key; did you mean 'state_dir'?"},
         Mistake{"zebra: x", "c.yaml:1:1: zebra: unknown key"},
+        Mistake{"alerts: {webhook: 'ftp://x'}",
+                "c.yaml:1:19: alerts.webhook: must begin with https:// or http://"},
+        Mistake{"alerts: {webhook: 'http://x', command: [x]}",
+                "c.yaml:1:9: alerts: command and webhook cannot stand beside one another"},
+        Mistake{"alerts: {command: []}", "c.yaml:1:19: alerts.command: needs at least the program"},
+        Mistake{"sandbox: on", "c.yaml:1:10: sandbox: 'on' is none of: auto, off"},
         Mistake{"metrics: {listen: 127.0.0.1}",
                 "c.yaml:1:19: metrics.listen: needs a port: 127.0.0.1:9817"},
         Mistake{"metrics: {listen: '0.0.0.0:9817'}",
