@@ -165,7 +165,8 @@ bool runs_programs(const config::Config& config) {
                        }) ||
            std::any_of(config.accounts.begin(), config.accounts.end(),
                        [](const config::AccountConfig& account) {
-                           return is_command(account.password_source) ||
+                           return !account.transport_command.empty() ||
+                                  is_command(account.password_source) ||
                                   (account.token_source && is_command(*account.token_source));
                        });
 }

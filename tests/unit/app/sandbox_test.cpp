@@ -42,6 +42,9 @@ TEST(Sandbox, KnowsWhereProgramsAreRun) {
     config.destinations.clear();
     config.accounts.emplace_back();
     EXPECT_FALSE(runs_programs(config));
+    config.accounts.front().transport_command = {"ssh"};
+    EXPECT_TRUE(runs_programs(config));
+    config.accounts.front().transport_command.clear();
     config.accounts.front().token_source.emplace();
     EXPECT_FALSE(runs_programs(config));
     config.accounts.front().token_source->kind = config::PasswordSource::Kind::command;
