@@ -176,9 +176,14 @@ void AccountKeeper::end(const engine::PollReport& report) {
     if (outcome.ending == engine::Ending::login_refused) {
         password_.reset();
     }
-    count(report, outcome.ending);
-    tell(report, outcome.ending == engine::Ending::unfit ||
-                     outcome.ending == engine::Ending::login_refused);
+    if (is_early(report)) {
+        surroundings_.services.log.info("early",
+                                        {{"account", account_.name}, {"why", report.error->text}});
+    } else {
+        count(report, outcome.ending);
+        tell(report, outcome.ending == engine::Ending::unfit ||
+                         outcome.ending == engine::Ending::login_refused);
+    }
     const Done done = std::move(poll_->done);
     surroundings_.services.loop.defer_delete(std::move(poll_));
     done(outcome);

@@ -42,7 +42,7 @@ engine::Outcome outcome_of(const engine::PollReport& report, const engine::Route
     outcome.arrived = report.delivered + report.held;
     outcome.login_delay = report.min_interval;
     outcome.took = report.took;
-    if (!report.error) {
+    if (!report.error || is_early(report)) {
         outcome.again_after = report.more_after;
     } else if (route.closed(now)) {
         outcome.ending = engine::Ending::unfit;
@@ -54,6 +54,10 @@ engine::Outcome outcome_of(const engine::PollReport& report, const engine::Route
         outcome.ending = ending_of(*report.error);
     }
     return outcome;
+}
+
+bool is_early(const engine::PollReport& report) {
+    return report.error && report.more_after && report.sessions == 0;
 }
 
 bool is_fatal(const Error& error) {

@@ -13,6 +13,9 @@ namespace postrider::app {
 [[nodiscard]] engine::Outcome outcome_of(const engine::PollReport& report,
                                          const engine::Route& route, MonotonicTime now);
 
+/// The server wanted longer between two logins than has passed: nothing was tried, nothing failed.
+[[nodiscard]] bool is_early(const engine::PollReport& report);
+
 /// The local state cannot be trusted any more in this process: it must end (design section 2).
 [[nodiscard]] bool is_fatal(const Error& error);
 

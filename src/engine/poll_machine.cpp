@@ -17,6 +17,9 @@ namespace postrider::engine {
 
 namespace {
 
+/// So long a poll waits for its login to be allowed.
+constexpr Duration kLoginPatience = std::chrono::minutes(1);
+
 Error winding_down() {
     return {Errc::busy, Retry::now, "ended before all was fetched, because postrider was told to"};
 }
@@ -106,6 +109,27 @@ void AccountPoll::Machine::on_loaded(Expected<store::AccountRecords> known) {
         return;
     }
     known_ = std::move(*known);
+    if (const auto until = no_login_before(known_.state, services_.loop.wall_now())) {
+        await_login(*until - services_.loop.wall_now());
+        return;
+    }
+    log_in();
+}
+
+/// A poll that is a little early waits; one long before its time, as after a restart, comes again.
+void AccountPoll::Machine::await_login(Duration wait) {
+    if (wait <= kLoginPatience) {
+        soon_ = services_.loop.make_timer([this] { log_in(); });
+        soon_->arm(wait);
+        return;
+    }
+    report_.more_after = wait;
+    finish(Error{Errc::busy, Retry::later,
+                 fmt::format("the server allows the next login in {} (LOGIN-DELAY)",
+                             to_text(std::chrono::ceil<std::chrono::seconds>(wait)))});
+}
+
+void AccountPoll::Machine::log_in() {
     is_settling_session_ = known_.state.needs_settling;
     source::Quirks quirks = quirks_of(known_.state, services_.loop.wall_now());
     quirks.is_new = !known_.known;
@@ -199,8 +223,11 @@ void AccountPoll::Machine::make_plan() {
 
 std::vector<store::Change> AccountPoll::Machine::changes_before_transfers() {
     std::vector<store::Change> changes = std::move(plan_.reconcile);
-    store::AccountState state =
-        with_quirks(known_.state, session_->quirks(), services_.loop.wall_now());
+    const WallTime now = services_.loop.wall_now();
+    store::AccountState state = with_quirks(known_.state, session_->quirks(), now);
+    if (capabilities_.min_login_interval) {
+        state = with_login(std::move(state), *capabilities_.min_login_interval, now);
+    }
     if (capabilities_.consumes_on_settle && !plan_.fetch.empty()) {
         // Before the first RETR: whatever ends this session early, the next one settles first (I3).
         state.needs_settling = true;

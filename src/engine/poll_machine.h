@@ -44,6 +44,8 @@ class AccountPoll::Machine final : private source::SourceEvents {
     void on_probed(Destination& destination, const Expected<void>& willing);
     void open();
     void on_loaded(Expected<store::AccountRecords> known);
+    void await_login(Duration wait);
+    void log_in();
 
     void on_listed(const source::Listing& listing,
                    const source::Capabilities& capabilities) override;

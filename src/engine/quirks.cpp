@@ -17,6 +17,8 @@ constexpr std::array<Name, 2> kNames = {{
     {"no-pipelining", &source::Quirks::no_pipelining},
 }};
 
+constexpr const char* kLogin = "login-delay";
+
 /// A clock that was set back must not make a quirk eternal.
 bool is_believed(WallTime until, WallTime now) {
     return now < until && until - now <= kQuirkBelieved;
@@ -43,6 +45,17 @@ store::AccountState with_quirks(store::AccountState state, const source::Quirks&
                 name.text, now + std::chrono::duration_cast<WallTime::duration>(kQuirkBelieved));
         }
     }
+    return state;
+}
+
+std::optional<WallTime> no_login_before(const store::AccountState& state, WallTime now) {
+    const auto found = state.quirks.find(kLogin);
+    const bool is_near = found != state.quirks.end() && is_believed(found->second, now);
+    return is_near ? std::optional(found->second) : std::nullopt;
+}
+
+store::AccountState with_login(store::AccountState state, Duration login_delay, WallTime now) {
+    state.quirks[kLogin] = now + std::chrono::ceil<WallTime::duration>(login_delay);
     return state;
 }
 

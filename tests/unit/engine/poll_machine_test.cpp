@@ -130,8 +130,28 @@ TEST_F(ConsumingServerTest, ALoginDelayIsHonouredAfterSettling) {
     ASSERT_TRUE(settled.error);
     EXPECT_EQ(settled.error->code, Errc::busy);
     EXPECT_EQ(source.count("open"), 2U);
+    loop.advance(5min);
     EXPECT_EQ(good_poll().delivered, 1U);
     EXPECT_EQ(source.count("open"), 3U);
+}
+
+// P-026: whoever asks, and after a restart, too.
+TEST_F(PollTest, NobodyLogsInBeforeTheServerAllowsIt) {
+    source.capabilities.min_login_interval = 5min;
+    EXPECT_FALSE(poll().error);
+    const PollReport early = poll();
+    ASSERT_TRUE(early.error);
+    EXPECT_EQ(early.error->code, Errc::busy);
+    ASSERT_TRUE(early.more_after);
+    EXPECT_LE(*early.more_after, 5min);
+    EXPECT_GT(*early.more_after, 4min);
+    EXPECT_EQ(early.sessions, 0U);
+    EXPECT_EQ(source.count("open"), 1U);
+    loop.advance(4min + 30s);
+    const MonotonicTime before = loop.now();
+    EXPECT_FALSE(poll().error) << "a little early: it waits";
+    EXPECT_GT(loop.now() - before, 20s);
+    EXPECT_EQ(source.count("open"), 2U);
 }
 
 TEST_F(ConsumingServerTest, ABacklogBehindItsWindowIsNoDoubt) {

@@ -39,5 +39,15 @@ TEST(Quirks, WhatHasExpiredGoesAndTheRestOfTheStateStays) {
     EXPECT_TRUE(later.needs_settling);
 }
 
+// P-026: also over a restart.
+TEST(Quirks, TheNextLoginIsRemembered) {
+    const store::AccountState state = with_login({}, 10min, kNow);
+    EXPECT_EQ(no_login_before(state, kNow + 1min), kNow + 10min);
+    EXPECT_FALSE(no_login_before(state, kNow + 10min));
+    EXPECT_FALSE(no_login_before({}, kNow));
+    EXPECT_FALSE(no_login_before(state, kNow - 24h * 365)) << "the clock was set back";
+    EXPECT_TRUE(with_quirks(state, {}, kNow + 11min).quirks.empty());
+}
+
 }  // namespace
 }  // namespace postrider::engine
