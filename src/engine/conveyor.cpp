@@ -293,6 +293,7 @@ void Conveyor::on_transferred(const Transfer& transfer, TransferResult result) {
     }
     log(job, result);
     count(result);
+    has_met_leftover_ = has_met_leftover_ || (result.was_known && job.record.awaits_quit);
     load_.records.insert_or_assign(result.record.key, result.record);
     put_off_uncommitted();
     if (!under_way_.empty()) {

@@ -60,6 +60,9 @@ class Conveyor {
     /// Fetched in this session, and neither delivered nor held: lost if the server forgot it now.
     [[nodiscard]] bool has_unsecured() const { return unsecured_ > 0; }
     /// commit_every has ended the work before all was fetched.
+    /// Something that the server was to forget at an earlier QUIT was fetched once more.
+    [[nodiscard]] bool has_met_leftover() const { return has_met_leftover_; }
+
     [[nodiscard]] bool has_more() const { return is_enough_ && next_fetch_ < load_.jobs.size(); }
     /// Why not all was fetched, if so.
     [[nodiscard]] const std::optional<Error>& stopped_by() const { return stopped_by_; }
@@ -106,7 +109,8 @@ class Conveyor {
     std::size_t next_fetch_ = 0;
     std::uint64_t octets_asked_ = 0;
     MonotonicTime started_{};
-    bool is_enough_ = false;        ///< no more is asked for in this session (R-007)
+    bool is_enough_ = false;  ///< no more is asked for in this session (R-007)
+    bool has_met_leftover_ = false;
     std::deque<const Job*> asked_;  ///< fetches without an answer, in order
     std::deque<Received> received_;
     std::uint64_t in_flight_ = 0;  ///< weights of what was asked for and is not yet delivered

@@ -473,8 +473,9 @@ void AccountPoll::Machine::after_settling() {
 /// A commit in the midst of the work, or a server that may list only a part of what it has:
 /// those that consume are known to.
 bool AccountPoll::Machine::may_be_more() const {
-    const bool is_window = capabilities_.consumes_on_settle &&
-                           report_.delivered + report_.held > secured_before_ && plan_.left == 0;
+    const bool has_made_room =
+        report_.delivered + report_.held > secured_before_ || conveyor_->has_met_leftover();
+    const bool is_window = capabilities_.consumes_on_settle && has_made_room && plan_.left == 0;
     return conveyor_->has_more() || is_window;
 }
 

@@ -111,7 +111,6 @@ void Transfer::forget_other_content() {
     record.in_doubt.clear();
     record.held_copy = false;
     record.delivered_at.reset();
-    record.first_seen = services_.loop.wall_now();
     record.failing_since.reset();
     record.note.clear();
 }

@@ -22,8 +22,8 @@ using namespace std::chrono_literals;
 constexpr WallTime kNow{std::chrono::milliseconds(1'767'323'045'000)};
 
 json account(const std::string& name) {
-    return {{"name", name}, {"state", "waiting"},    {"needs_attention", false},
-            {"polls", 7},   {"delivered", 3},        {"next_poll", "2026-01-02T03:04:50Z"},
+    return {{"name", name}, {"state", "waiting"},      {"needs_attention", false},
+            {"polls", 7},   {"delivered", 3},          {"next_poll", "2026-01-02T03:04:50Z"},
             {"backlog", 0}, {"deliver_to", {"local"}}, {"last_success", "2026-01-02T03:00:05Z"}};
 }
 
