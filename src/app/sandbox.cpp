@@ -167,6 +167,7 @@ bool runs_programs(const config::Config& config) {
                        [](const config::AccountConfig& account) {
                            return !account.transport_command.empty() ||
                                   is_command(account.password_source) ||
+                                  (account.proxy && is_command(account.proxy->password_source)) ||
                                   (account.token_source && is_command(*account.token_source));
                        });
 }
