@@ -98,9 +98,36 @@ def age_ledger(rider: Rider, days: int) -> None:
     database.close()
 
 
+_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
+_KNOWN = re.compile(rb"(return-path|received|delivered-to|x-original-to|from|to|date|subject|"
+                    rb"message-id|mime-version)[ \t]*:", re.IGNORECASE)
+_FOLDED = re.compile(rb"[^\n]*\n(?:[ \t][^\n]*\n)*")
+
+
+def _mended(message: bytes) -> bytes:
+    def behind_first(text: bytes) -> bytes:
+        first = _FOLDED.match(text)
+        return text[first.end():] if first else b""
+    if not message or _FIELD.match(message):
+        return message
+    if message.startswith(b"\r\n"):
+        header = message.lstrip(b"\r\n")
+        is_header = _KNOWN.match(header) and _FIELD.match(behind_first(header))
+        return header if is_header else message
+    rest = behind_first(message)
+    if message.startswith((b"From ", b">From ", b" ", b"\t")) and (
+            not rest or rest.startswith(b"\r\n") or _FIELD.match(rest)):
+        name = b"Orphan" if message[:1] in b" \t" else b"Mbox"
+        return b"X-Postrider-" + name + b": " + message
+    if _KNOWN.match(rest):
+        return b"X-Postrider-Orphan: " + message
+    return b"\r\n" + message
+
+
 def outgoing(received: bytes) -> bytes:
-    """What postrider hands on of a message, below its own lines: canonical, no Return-Path."""
-    message = canonical(received)
+    """What postrider hands on of a message, below its own lines: canonical, no Return-Path, and what
+    is no header on top of it mended (S-025)."""
+    message = _mended(canonical(received))
     end, at = message.find(b"\r\n\r\n") + 2, 0
     if message.startswith(b"\r\n"):
         return message
