@@ -59,7 +59,7 @@ Expected<void> run_program(const std::vector<std::string>& argv, const std::stri
     request.program = *program;
     request.argv = argv;
     for (const auto& [name, value] : environment.variables) {
-        request.environment.push_back(name + "=" + value);
+        request.environment.push_back(fmt::format("{}={}", name, value));
     }
     request.in = pipe->reading.get();
     const auto process = spawn(request);

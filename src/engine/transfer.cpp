@@ -511,11 +511,11 @@ void Transfer::end_bounce(Fate fate, const std::string& words) {
             result_.record.note = fmt::format("bounced to the sender ({}): {}", words, why);
             settle(leg, leg.bounced);
         } else if (fate == Fate::hold) {
-            last.verdict.text += " (" + words + ")";
+            last.verdict.text += fmt::format(" ({})", words);
             result_.trouble = named(leg, in_words(last));
             leg.held = std::exchange(leg.bounced, {});
         } else {
-            put_off(why + " (" + words + ")");
+            put_off(fmt::format("{} ({})", why, words));
             leg.bounced.clear();
         }
     }

@@ -28,6 +28,8 @@ class CommandStream final : public ByteStream, private StreamEvents {
   public:
     CommandStream(event::Loop& loop, Tunnel tunnel, const CommandTransport& transport,
                   std::shared_ptr<TlsTrusts> trusts);
+    CommandStream(const CommandStream&) = delete;
+    CommandStream& operator=(const CommandStream&) = delete;
     ~CommandStream() override;
 
     void attach(StreamEvents* events) override;

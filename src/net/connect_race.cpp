@@ -54,9 +54,9 @@ Addresses chosen(const Addresses& addresses, IpVersion version) {
 }
 
 ConnectRace::ConnectRace(event::Loop& loop, const Addresses& addresses,
-                         std::optional<Address> source, Naming naming, Done done)
+                         const std::optional<Address>& source, Naming naming, Done done)
     : loop_(loop),
-      source_(std::move(source)),
+      source_(source),
       naming_(naming),
       done_(std::move(done)),
       next_due_(loop.make_timer([this] { begin_next(); })) {

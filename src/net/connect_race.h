@@ -44,7 +44,7 @@ class ConnectRace {
 
     /// `addresses` in the order of trying, at least one; from `source` if given. `done` runs from
     /// the loop.
-    ConnectRace(event::Loop& loop, const Addresses& addresses, std::optional<Address> source,
+    ConnectRace(event::Loop& loop, const Addresses& addresses, const std::optional<Address>& source,
                 Naming naming, Done done);
     ConnectRace(const ConnectRace&) = delete;
     ConnectRace& operator=(const ConnectRace&) = delete;
