@@ -1,5 +1,7 @@
 #include "app/alert_sender.h"
 
+#include <csignal>
+
 #include <gmock/gmock.h>
 
 #include "support/temp_dir.h"
@@ -37,6 +39,7 @@ TEST(AlertSender, AProgramGetsItOnItsInput) {
 }
 
 TEST(AlertSender, AProgramThatFailsOrIsNotThereIsToldForLater) {
+    static_cast<void>(std::signal(SIGPIPE, SIG_IGN));  // as main() does
     for (const auto& argv : {std::vector<std::string>{"sh", "-c", "exit 3"},
                              std::vector<std::string>{"/no/such/program"}}) {
         const auto sent = send_alert(by_command(argv), "{}\n", environment());
