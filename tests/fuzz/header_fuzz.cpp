@@ -1,5 +1,5 @@
-// The head of a message: what is told of it lies within it, nothing behind the header is changed, and
-// what goes out needs no second repair (S-011, S-025, S-027).
+// The head of a message: what is told of it lies within it, nothing behind the header is changed,
+// and what goes out needs no second repair (S-011, S-025, S-027).
 #include <cstdint>
 #include <string>
 #include <string_view>
