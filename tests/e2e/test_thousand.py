@@ -81,6 +81,9 @@ def test_a_thousand_accounts_are_polled_whatever_three_hosts_do(
         proxy.delay = HALF_ROUND_TRIP
         rider.destination(type="smtp", host="127.0.0.1", port=sink.port, tls="none")
         rider.settings["defaults"] = {"poll_every": "10m", "delete_after": "now"}
+        for name, vice in vices.items():  # first of all: they are at it the whole time
+            rider.account(name, name, "pw", host="127.0.0.1", port=vice.port, tls="none",
+                          recipients=["x@localhost"])
         for number in range(ACCOUNTS):
             mailbox = servers.dovecot.add_user(f"crowd{number}-{os.getpid()}")
             mailboxes.append(mailbox)
@@ -89,9 +92,6 @@ def test_a_thousand_accounts_are_polled_whatever_three_hosts_do(
             rider.account(f"crowd{number}", mailbox.user, mailbox.password, tls="none",
                           host=HOSTS[number % len(HOSTS)], port=proxy.port,
                           recipients=[f"crowd{number}@localhost"])
-        for name, vice in vices.items():
-            rider.account(name, "nobody", "pw", host="127.0.0.1", port=vice.port, tls="none",
-                          recipients=["x@localhost"])
         begun = time.monotonic()
         with daemon(rider) as running:
             eventually(lambda: len(sink.accepted) >= ACCOUNTS * MESSAGES, within=240, every=0.2)
