@@ -208,4 +208,5 @@ def test_tarpits_do_not_delay_the_others(rider: Rider, recorder: Recorder) -> No
             run.kill()
             run.wait()
     print(f"alone {alone:.2f} s, among tarpits {together:.2f} s")
-    assert together < 2 * alone + 1
+    # Whoever waits for a tarpit waits for its deadline: half a minute at least.
+    assert together < 3 * alone + 5
