@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::array kFaults = {
     PlantedFault{"pipelined-at-once", "a new mailbox is pipelined before its first listing"},
-    PlantedFault{"dots-end-messages", "any line that begins with a dot ends a message"},
+    PlantedFault{"half-a-message", "a message whose connection ends within it counts as whole"},
     PlantedFault{"size-ignored", "a known UID of another size is taken for the known message"},
     PlantedFault{"gone-is-gone", "the UID of a deleted message is taken for that message"},
     PlantedFault{"forgotten-at-once", "a record is forgotten when one listing lacks it"},
