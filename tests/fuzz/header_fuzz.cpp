@@ -79,10 +79,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                                       .failed = {{*envelope.sender, 550, "", "no"}},
                                                       .head = canonical,
                                                       .time = WallTime()});
-        // Three parts and an end: nothing of the header makes another.
+        // Three parts and an end: nothing of the header makes another. Within a line it is a word.
         std::size_t boundaries = 0;
-        for (std::size_t at = bounce.find("--0123abcd=bounce"); at != std::string::npos;
-             at = bounce.find("--0123abcd=bounce", at + 1)) {
+        for (std::size_t at = bounce.find("\r\n--0123abcd=bounce"); at != std::string::npos;
+             at = bounce.find("\r\n--0123abcd=bounce", at + 1)) {
             ++boundaries;
         }
         POSTRIDER_ASSERT(boundaries == 4);
