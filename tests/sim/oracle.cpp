@@ -57,8 +57,10 @@ void Oracle::add_account(AccountFacts facts) {
 
 void Oracle::on_reload(std::size_t account, const engine::AccountPolicy& policy, bool is_polling) {
     AccountFacts& facts = accounts_.at(account);
-    if (is_polling && !facts.policy_before) {
+    // A poll of a process that is gone: what it has sent may still be on its way.
+    if (is_polling && !(facts.policy_before && facts.is_polling)) {
         facts.policy_before = facts.policy;
+        facts.is_polling = true;
     }
     facts.policy = policy;
 }
@@ -119,6 +121,9 @@ void Oracle::on_listing(std::size_t account, const std::set<std::uint64_t>& ids)
         if (mail.is_removal_claimed && is_believed_gone(mail)) {
             excuse(mail, Excuse::forgotten);
         }
+        if (mail.uid.empty() && mail.absent_since && has_been_met(mail)) {
+            mail.absent_since.reset();
+        }
         if (!mail.absent_since) {
             mail.absent_since = loop_.now();
         } else if (loop_.now() - *mail.absent_since >= kForgetAfter) {
@@ -129,7 +134,10 @@ void Oracle::on_listing(std::size_t account, const std::set<std::uint64_t>& ids)
 
 void Oracle::on_listing_seen(const std::set<std::uint64_t>& ids) {
     for (const std::uint64_t id : ids) {
-        mails_.at(id).absent_since.reset();
+        Mail& mail = mails_.at(id);
+        if (!mail.uid.empty()) {  // else nobody knows it before it was fetched
+            mail.absent_since.reset();
+        }
     }
 }
 
@@ -142,6 +150,12 @@ bool Oracle::is_believed_gone(const Mail& mail) const {
     const LedgerImage ledger = read_written_ledger();
     const store::MessageRecord* const record = ledger.find(key_of(mail));
     return record != nullptr && record->phase == store::Phase::gone;
+}
+
+bool Oracle::has_been_met(const Mail& mail) const {
+    const LedgerImage ledger = read_written_ledger();
+    const store::MessageRecord* const record = ledger.find(key_of(mail));
+    return record != nullptr && !record->absent_since;
 }
 
 bool Oracle::is_forgotten(std::uint64_t id) {
@@ -385,7 +399,7 @@ void Oracle::on_process_ended(Machine::State how) {
     const LedgerImage ledger =
         how == Machine::State::powerless ? read_durable_ledger() : read_written_ledger();
     for (std::size_t account = 0; account < accounts_.size(); ++account) {
-        accounts_[account].policy_before.reset();
+        accounts_[account].is_polling = false;
         note_doubt(account, ledger, how);
     }
     for (const auto& [id, mail] : mails_) {
@@ -482,7 +496,9 @@ bool Oracle::is_left_out(const Mail& mail) {
     if (!mail.is_on_server) {
         return false;
     }
-    const std::uint64_t size = std::max<std::uint64_t>(mail.listed_size, mail.sample.octets.size());
+    // On its way it may have a line end more than it is listed with.
+    const std::uint64_t size =
+        std::max<std::uint64_t>(mail.listed_size, mail.sample.octets.size() + 2);
     if (policy.max_message_size && size > *policy.max_message_size) {
         return true;
     }

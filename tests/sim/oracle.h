@@ -29,7 +29,8 @@ struct AccountFacts {
     std::string name;
     std::vector<std::string> recipients;
     engine::AccountPolicy policy;
-    std::optional<engine::AccountPolicy> policy_before;  ///< of the poll under way
+    std::optional<engine::AccountPolicy> policy_before;  ///< of the poll under way at a reload
+    bool is_polling = false;                             ///< that poll, in a process that lives
     std::map<std::string, std::string> maildirs;         ///< by recipient, if it has any
 };
 
@@ -55,7 +56,10 @@ class Oracle {
     void add_account(AccountFacts facts);
     /// A person has changed it.
     void on_reload(std::size_t account, const engine::AccountPolicy& policy, bool is_polling);
-    void on_polled(std::size_t account) { accounts_.at(account).policy_before.reset(); }
+    void on_polled(std::size_t account) {
+        accounts_.at(account).policy_before.reset();
+        accounts_.at(account).is_polling = false;
+    }
 
     // What the POP3 servers tell:
 
@@ -135,6 +139,8 @@ class Oracle {
     static void excuse(Mail& mail, Excuse reason);
     /// Has the program believed what its server claims of it?
     [[nodiscard]] bool is_believed_gone(const Mail& mail) const;
+    /// Has it shown its content since it was absent?
+    [[nodiscard]] bool has_been_met(const Mail& mail) const;
     [[nodiscard]] bool has_it(const Mail& mail, const std::string& recipient) const;
     [[nodiscard]] bool is_accepted(const Mail& mail);
     [[nodiscard]] bool may_be_deleted(const Mail& mail, const engine::AccountPolicy& policy) const;
