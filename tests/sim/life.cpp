@@ -126,6 +126,9 @@ void Life::reload(std::vector<config::AccountConfig> accounts) {
     static_cast<void>(roster_->apply(std::move(accounts), {}, {}));
     std::erase_if(polls_,
                   [this](const auto& one) { return !roster_->members().contains(one.first); });
+    for (const auto& [name, member] : roster_->members()) {
+        polls_.try_emplace(name, member.keeper->tally().polls);
+    }
 }
 
 void Life::poll(const std::string& account) {
