@@ -11,7 +11,7 @@
 #include "postrider/source/pop3_source.h"
 #include "postrider/store/maildir_held_store.h"
 
-#include "app/settings.h"
+#include "app/assembly/settings.h"
 #include "store/ledger_parts.h"
 #include "support/sim_attendant.h"
 

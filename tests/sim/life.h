@@ -13,7 +13,7 @@
 #include "postrider/store/sqlite_ledger.h"
 #include "postrider/store/state_dir.h"
 
-#include "app/roster.h"
+#include "app/daemon/roster.h"
 #include "sim/network.h"
 #include "sim/random.h"
 #include "sim/trace.h"

@@ -13,7 +13,7 @@
 #include "postrider/base/text.h"
 #include "postrider/mail/places.h"
 
-#include "app/settings.h"
+#include "app/assembly/settings.h"
 #include "sim/disk_vfs.h"
 #include "sim/life.h"
 #include "sim/mailbox.h"

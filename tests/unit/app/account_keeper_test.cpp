@@ -1,4 +1,4 @@
-#include "app/account_keeper.h"
+#include "app/daemon/account_keeper.h"
 
 #include <filesystem>
 

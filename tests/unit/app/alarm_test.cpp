@@ -1,4 +1,4 @@
-#include "app/alarm.h"
+#include "app/alerts/alarm.h"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "app/alert_sender.h"
+#include "app/alerts/alert_sender.h"
 
 #include <csignal>
 

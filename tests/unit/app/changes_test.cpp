@@ -1,4 +1,4 @@
-#include "app/changes.h"
+#include "app/assembly/changes.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "app/control_socket.h"
+#include "app/control/control_socket.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>

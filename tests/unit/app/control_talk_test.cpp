@@ -1,4 +1,4 @@
-#include "app/control_talk.h"
+#include "app/control/control_talk.h"
 
 #include <algorithm>
 #include <string>

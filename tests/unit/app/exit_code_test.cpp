@@ -1,4 +1,4 @@
-#include "app/exit_code.h"
+#include "app/commands/exit_code.h"
 
 #include <utility>
 

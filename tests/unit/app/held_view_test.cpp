@@ -1,4 +1,4 @@
-#include "app/held_view.h"
+#include "app/commands/held_view.h"
 
 #include <chrono>
 

@@ -1,4 +1,4 @@
-#include "app/held_work.h"
+#include "app/commands/held_work.h"
 
 #include <filesystem>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "app/http_server.h"
+#include "app/metrics/http_server.h"
 
 #include <array>
 #include <memory>

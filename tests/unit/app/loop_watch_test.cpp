@@ -1,4 +1,4 @@
-#include "app/loop_watch.h"
+#include "app/daemon/loop_watch.h"
 
 #include <gtest/gtest.h>
 

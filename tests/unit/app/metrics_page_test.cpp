@@ -1,4 +1,4 @@
-#include "app/metrics_page.h"
+#include "app/metrics/metrics_page.h"
 
 #include <string>
 

@@ -1,4 +1,4 @@
-#include "app/out_of_memory.h"
+#include "app/process/out_of_memory.h"
 
 #include <gtest/gtest.h>
 

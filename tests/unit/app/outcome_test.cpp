@@ -1,4 +1,4 @@
-#include "app/outcome.h"
+#include "app/daemon/outcome.h"
 
 #include <gtest/gtest.h>
 

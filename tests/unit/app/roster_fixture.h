@@ -10,7 +10,7 @@
 
 #include "postrider/config/secrets.h"
 
-#include "app/roster.h"
+#include "app/daemon/roster.h"
 #include "support/fake_held_store.h"
 #include "support/fake_sink.h"
 #include "support/fake_source.h"

@@ -1,4 +1,4 @@
-#include "app/roster.h"
+#include "app/daemon/roster.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "app/sandbox.h"
+#include "app/process/sandbox.h"
 
 #include <filesystem>
 

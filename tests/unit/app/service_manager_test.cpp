@@ -1,4 +1,4 @@
-#include "app/service_manager.h"
+#include "app/daemon/service_manager.h"
 
 #include <array>
 #include <cstring>

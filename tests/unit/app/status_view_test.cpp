@@ -1,4 +1,4 @@
-#include "app/status_view.h"
+#include "app/commands/status_view.h"
 
 #include <sstream>
 #include <string>

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "app/timed_ledger.h"
+#include "app/metrics/timed_ledger.h"
 #include "support/memory_ledger.h"
 #include "support/sim_loop.h"
 

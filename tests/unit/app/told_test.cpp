@@ -1,4 +1,4 @@
-#include "app/told.h"
+#include "app/commands/told.h"
 
 #include <gtest/gtest.h>
 

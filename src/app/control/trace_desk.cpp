@@ -1,0 +1,54 @@
+#include "app/control/trace_desk.h"
+
+#include <utility>
+
+namespace postrider::app {
+
+class TraceDesk::Listening final : public event::Operation {
+  public:
+    using Listeners = std::multimap<std::string, Listener>;
+
+    Listening(Listeners& listeners, Listeners::iterator own) : listeners_(listeners), own_(own) {}
+    Listening(const Listening&) = delete;
+    Listening& operator=(const Listening&) = delete;
+    ~Listening() override { listeners_.erase(own_); }
+
+  private:
+    Listeners& listeners_;
+    Listeners::iterator own_;
+};
+
+class TraceDesk::OfAccount final : public pop3::Transcript {
+  public:
+    OfAccount(const TraceDesk& desk, std::string account)
+        : desk_(desk), account_(std::move(account)) {}
+
+    [[nodiscard]] bool is_wanted() const override {
+        return !desk_.listeners_.empty() && desk_.listeners_.count(account_) > 0;
+    }
+    void client(std::string_view line) override { tell(Speaker::client, line); }
+    void server(std::string_view line) override { tell(Speaker::server, line); }
+    void note(std::string_view text) override { tell(Speaker::note, text); }
+
+  private:
+    void tell(Speaker speaker, std::string_view line) const {
+        const auto [first, last] = desk_.listeners_.equal_range(account_);
+        for (auto one = first; one != last; ++one) {
+            one->second(speaker, line);
+        }
+    }
+
+    const TraceDesk& desk_;
+    std::string account_;
+};
+
+std::unique_ptr<event::Operation> TraceDesk::listen(const std::string& account, Listener listener) {
+    return std::make_unique<Listening>(listeners_,
+                                       listeners_.emplace(account, std::move(listener)));
+}
+
+std::shared_ptr<pop3::Transcript> TraceDesk::transcript_of(const std::string& account) {
+    return std::make_shared<OfAccount>(*this, account);
+}
+
+}  // namespace postrider::app

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "postrider/engine/scheduler.h"
+
+#include "app/daemon/account_keeper.h"
+
+namespace postrider::app {
+
+/// All accounts of the daemon and the scheduler that polls them: what the signals, the reload and
+/// the control socket work on.
+class Roster {
+  public:
+    /// What became of the accounts in a reload.
+    struct Applied {
+        std::size_t added = 0;
+        std::size_t removed = 0;
+        std::size_t changed = 0;
+    };
+
+    /// A poll has ended, or `fatal`: this process must end. From the loop.
+    struct Calls {
+        std::function<void()> on_ended;
+        std::function<void(const Error&)> on_fatal;
+    };
+
+    Roster(AccountKeeper::Surroundings surroundings, const config::Limits& limits, Calls calls);
+
+    /// Adds, changes and removes until the accounts are these; those that do not differ notice
+    /// nothing. A poll under way of an account that changes goes on to its end as it began; of one
+    /// that is removed, it fetches no more. `secret_variables` are those of the whole
+    /// configuration.
+    Applied apply(std::vector<config::AccountConfig> accounts, const config::Limits& limits,
+                  std::set<std::string> secret_variables);
+    /// Somebody has mended something: passwords that lie outside of the configuration are fetched
+    /// anew, and accounts whose login was refused, whose destination takes nothing or that cannot
+    /// be polled as they are configured are tried soon.
+    void look_again();
+
+    [[nodiscard]] bool has(std::string_view name) const;
+    void poll_now(const std::string& name);
+    void poll_all_now();
+    void pause(const std::string& name);
+    void resume(const std::string& name);
+    void pause_all();
+    void resume_all();
+
+    /// Starts nothing more; what is being delivered goes on to its end.
+    void wind_down();
+    /// Drops all polls where they stand.
+    void cut();
+    [[nodiscard]] std::size_t polling() const;
+
+    struct Member {
+        std::unique_ptr<AccountKeeper> keeper;
+        engine::Scheduler::Id id = 0;
+        std::optional<config::AccountConfig> next;  ///< when the poll under way has ended
+        bool is_leaving = false;                    ///< removed when the poll under way has ended
+    };
+    /// By name; those that are leaving are among them.
+    [[nodiscard]] const std::map<std::string, Member, std::less<>>& members() const {
+        return members_;
+    }
+    [[nodiscard]] engine::Scheduler::View view(const Member& member) const {
+        return scheduler_.view(member.id);
+    }
+    /// What accounts that are gone came to, so that sums over all do not fall.
+    [[nodiscard]] const Tally& departed() const { return departed_; }
+    [[nodiscard]] engine::Scheduler::Figures figures() const { return scheduler_.figures(); }
+
+  private:
+    void add(config::AccountConfig account);
+    void change(Member& member, config::AccountConfig account);
+    void remove(const std::string& name);
+    void forget(const std::string& name);
+    void start(engine::Scheduler::Id id);
+    void give_up(engine::Scheduler::Id id, engine::Scheduler::Waste waste);
+    void ended(Member& member, const engine::Outcome& outcome);
+    [[nodiscard]] Member& at(engine::Scheduler::Id id) { return *by_id_.at(id); }
+
+    AccountKeeper::Surroundings surroundings_;
+    Calls calls_;
+    engine::Scheduler scheduler_;
+    std::map<std::string, Member, std::less<>> members_;
+    std::unordered_map<engine::Scheduler::Id, Member*> by_id_;
+    Tally departed_;
+};
+
+}  // namespace postrider::app
