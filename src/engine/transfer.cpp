@@ -186,7 +186,7 @@ void Transfer::address(std::string_view header, const mail::HeaderScan& scan) {
         envelope_.recipients = *std::move(recipients);
     } else if (policy_.recipient_rule->unmatched) {
         envelope_.recipients = {*policy_.recipient_rule->unmatched};
-    } else {
+    } else if (!is_planted("nobody-has-it")) {
         unfit_ = recipients.error().text;
     }
 }
@@ -211,7 +211,7 @@ void Transfer::begin(Leg& leg) {
     if (!unfit_.empty()) {
         leg.is_unfit = true;
         end_leg(leg, sink::Outcome::later, unfit_);
-    } else if (there.holds_ambiguous() &&
+    } else if (there.holds_ambiguous() && !is_planted("doubt-forgotten") &&
                std::find(in_doubt.begin(), in_doubt.end(), there.name()) != in_doubt.end()) {
         end_leg(leg, sink::Outcome::ambiguous, kInDoubt);
     } else if (const auto closed = there.closed(services_.loop.now())) {
@@ -250,6 +250,10 @@ void Transfer::hand_over() {
         [this](const Expected<void>& written) {
             if (!written) {
                 fail(written.error());
+                return;
+            }
+            if (is_planted("doubt-not-synced")) {
+                commit_legs();
                 return;
             }
             operation_ = services_.ledger.sync([this](const Expected<void>& durable) {
@@ -367,7 +371,8 @@ void Transfer::take(Leg& leg, Judgement judgement) {
     if (!judgement.hold_reason.empty()) {
         result_.trouble = named(leg, judgement.hold_reason);
     }
-    if (!judgement.put_off.empty()) {
+    const bool is_other = is_planted("one-way-is-enough") && &leg != &legs_.front();
+    if (!judgement.put_off.empty() && !is_other) {
         put_off(named(leg, judgement.put_off));
     }
     if (judgement.lacks_room && !record.failing_since) {
@@ -561,6 +566,15 @@ void Transfer::record() {
                                         });
 }
 
+/// It may have it, and is to be asked for nothing again.
+bool Transfer::is_in_doubt(const Leg& leg) {
+    const auto& verdicts = leg.report->verdicts;
+    return leg.destination->holds_ambiguous() &&
+           std::any_of(verdicts.begin(), verdicts.end(), [](const sink::Verdict& verdict) {
+               return verdict.outcome == sink::Outcome::ambiguous;
+           });
+}
+
 /// What all of it comes to.
 void Transfer::take_stock() {
     store::MessageRecord& record = result_.record;
@@ -571,10 +585,14 @@ void Transfer::take_stock() {
         // Remembered also while other recipients are still waiting: never to be deleted.
         record.held_copy = true;
     }
-    if (!result_.local_fault) {
-        record.in_doubt.clear();
-    }
     Settled settled(record.settled_recipients, route_);
+    record.in_doubt.clear();
+    for (const Leg& leg : legs_) {
+        // No copy of it could be held: the next attempt has to know, too.
+        if (is_in_doubt(leg) && !waiting(settled, *leg.destination, leg.recipients).empty()) {
+            record.in_doubt.push_back(leg.destination->name());
+        }
+    }
     for (const Destination* const there : route_.destinations()) {
         // Of a message for nobody its held copy was told of already.
         if (!envelope_.recipients.empty() &&

@@ -110,6 +110,7 @@ class Transfer {
     void end_bounce(Fate fate, const std::string& words);
     void put_off(const std::string& why);
     [[nodiscard]] std::string named(const Leg& leg, const std::string& words) const;
+    [[nodiscard]] static bool is_in_doubt(const Leg& leg);
     [[nodiscard]] bool has_news() const;
     void record();
     void take_stock();

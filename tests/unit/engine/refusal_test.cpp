@@ -232,6 +232,18 @@ TEST_F(AmbiguousTest, WhatADeadProcessHadHandedOverIsHeldByTheNext) {
     EXPECT_TRUE(record("m1")->in_doubt.empty());
 }
 
+TEST_F(AmbiguousTest, ItStaysInDoubtIfNoCopyOfItCanBeHeld) {
+    add("m1");
+    sink.answer("m1", no_answer());
+    held.fail_next({Errc::io, Retry::later, "no room"});
+    static_cast<void>(cautious_poll());
+    EXPECT_EQ(record("m1")->in_doubt, std::vector<std::string>{"local"});
+    sink.clear_script();
+    EXPECT_EQ(cautious_poll().held, 1U);
+    EXPECT_EQ(sink.tried().size(), 1U) << "it may have been taken";
+    EXPECT_TRUE(record("m1")->in_doubt.empty());
+}
+
 TEST_F(AmbiguousTest, AnAnswerEndsTheDoubt) {
     add("m1");
     sink.answer("m1", test::put_off());
