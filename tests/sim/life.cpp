@@ -100,8 +100,9 @@ void Life::make_outlet(const config::DestinationConfig& destination) {
         sink = sink::make_smtp_sink(world_.loop, *worker_, world_.network,
                                     app::smtp_settings(destination, "here"));
     }
-    outlets_[destination.name] = std::make_shared<app::Outlet>(world_.loop, destination.name,
-                                                               std::move(sink), random_.next());
+    outlets_[destination.name] = std::make_shared<app::Outlet>(
+        world_.loop, destination.name, std::move(sink), random_.next(),
+        destination.holds_ambiguous ? engine::OnAmbiguous::hold : engine::OnAmbiguous::redeliver);
 }
 
 void Life::make_roster() {

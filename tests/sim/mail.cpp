@@ -66,11 +66,12 @@ std::string canonical(std::string_view octets) {
 
 }  // namespace
 
-SampleMail make_mail(std::uint64_t id, Random& random) {
+SampleMail make_mail(std::uint64_t id, Random& random, std::string_view fields) {
     const std::string return_path =
         random.coin() ? fmt::format("Return-Path: <sender{}@example.net>\r\n", id) : "";
-    std::string rest = fmt::format(
-        "From: sender{0}@example.net\r\n{1}{0}\r\nSubject: the message {0}\r\n", id, kIdField);
+    std::string rest =
+        fmt::format("From: sender{0}@example.net\r\n{1}{0}\r\n{2}Subject: the message {0}\r\n", id,
+                    kIdField, fields);
     if (!random.one_in(16)) {
         rest += "\r\n";
         const std::uint64_t lines = random.one_in(400) ? 1500 : random.skewed(30);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "postrider/mail/message.h"
 
@@ -16,11 +17,13 @@ struct SampleMail {
     std::string octets;     ///< as the POP3 server has it
     std::string delivered;  ///< as a destination has to get it, behind our own header lines
     mail::Digest sha256{};  ///< that the message is known by
+    std::vector<std::string> recipients;  ///< whom it is for; nobody: it is to be held
 };
 
 /// A message that nobody else has, with whatever mail has in it: lines of dots, 8-bit octets, bare
 /// LFs and CRs, no end of the last line, a Return-Path, nothing but a header; seldom a large one.
-[[nodiscard]] SampleMail make_mail(std::uint64_t id, Random& random);
+/// `fields` are lines of its header.
+[[nodiscard]] SampleMail make_mail(std::uint64_t id, Random& random, std::string_view fields = "");
 
 /// The number in the header of a message, whole or in part.
 [[nodiscard]] std::optional<std::uint64_t> id_of(std::string_view octets);

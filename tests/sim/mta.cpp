@@ -150,7 +150,7 @@ class Mta::Conversation final : public Peer {
     }
 
     void accept(const std::vector<std::string>& recipients, std::size_t octets_of_reply) {
-        mta_.world_.oracle.on_accepted(content_, recipients, wire_.arrivals(),
+        mta_.world_.oracle.on_accepted(mta_.name_, content_, recipients, wire_.arrivals(),
                                        wire_.sent() + delayed_.size() + octets_of_reply);
     }
 

@@ -23,7 +23,7 @@ constexpr Duration kGroupCommit = 10ms + 25ms;
 /// I7, with what the listing itself takes.
 constexpr Duration kForgetAfter = 24h - 1min;
 
-bool is_settled(const store::MessageRecord& record, const std::string& recipient) {
+bool is_settled(const store::MessageRecord& record, const Goal& goal, bool is_first) {
     switch (record.phase) {
         case store::Phase::delivered:
         case store::Phase::deleting:
@@ -34,13 +34,23 @@ bool is_settled(const store::MessageRecord& record, const std::string& recipient
         case store::Phase::skipped:
             break;
     }
-    return std::find(record.settled_recipients.begin(), record.settled_recipients.end(),
-                     recipient) != record.settled_recipients.end();
+    const auto knows = [&](const std::string& name) {
+        return std::find(record.settled_recipients.begin(), record.settled_recipients.end(),
+                         name) != record.settled_recipients.end();
+    };
+    const std::size_t blank = goal.find(' ');
+    return knows(goal) || knows(goal.substr(0, blank + 1)) ||
+           (is_first && knows(goal.substr(blank + 1)));
 }
 
 /// Behind these even the X-Postrider-Id is another.
 bool is_other_id(std::optional<Excuse> excuse) {
     return excuse == Excuse::new_identity || excuse == Excuse::ledger_lost;
+}
+
+/// Behind these nothing is known of an earlier delivery, not even that there may have been one.
+bool is_unknown(std::optional<Excuse> excuse) {
+    return is_other_id(excuse) || excuse == Excuse::forgotten;
 }
 
 }  // namespace
@@ -49,7 +59,7 @@ Oracle::Oracle(const test::SimLoop& loop, const Disk& disk, Trace& trace)
     : loop_(loop), disk_(disk), trace_(trace), reader_(loop), maildirs_(disk) {}
 
 void Oracle::add_account(AccountFacts facts) {
-    for (const auto& [recipient, path] : facts.maildirs) {
+    for (const auto& [goal, path] : facts.maildirs) {
         maildirs_.add(path);
     }
     accounts_.push_back(std::move(facts));
@@ -77,6 +87,14 @@ std::uint64_t Oracle::on_arrived(std::size_t account, const SampleMail& sample) 
     Mail& mail = mails_[id];
     mail.account = account;
     mail.sample = sample;
+    for (const std::string& destination : facts_of(mail).destinations) {
+        for (const std::string& recipient : sample.recipients) {
+            mail.goals.push_back(goal(destination, recipient));
+        }
+        if (sample.recipients.empty()) {
+            mail.goals.push_back(goal(destination, ""));
+        }
+    }
     return id;
 }
 
@@ -98,7 +116,7 @@ void Oracle::on_listed(std::uint64_t id, const std::string& uid, std::uint64_t s
 }
 
 void Oracle::excuse(Mail& mail, Excuse reason) {
-    for (auto& [recipient, acceptances] : mail.accepted) {
+    for (auto& [goal, acceptances] : mail.accepted) {
         auto& known = acceptances.back().excuse;
         if (!is_other_id(known)) {  // no later reason takes that back
             known = reason;
@@ -163,27 +181,24 @@ bool Oracle::is_forgotten(std::uint64_t id) {
     return record == nullptr || record->phase == store::Phase::gone;
 }
 
-bool Oracle::has_it(const Mail& mail, const std::string& recipient) const {
+bool Oracle::has_it(const Mail& mail, const Goal& goal) const {
     const auto& maildirs = facts_of(mail).maildirs;
-    const auto maildir = maildirs.find(recipient);
-    return maildir == maildirs.end() ? mail.accepted.contains(recipient)
+    const auto maildir = maildirs.find(goal);
+    return maildir == maildirs.end() ? mail.accepted.contains(goal)
                                      : mail.filed.contains(maildir->second);
 }
 
 bool Oracle::is_accepted(const Mail& mail) {
     look_at_durable();
-    const auto& recipients = facts_of(mail).recipients;
-    return std::all_of(recipients.begin(), recipients.end(),
-                       [&](const std::string& recipient) { return has_it(mail, recipient); });
+    return std::all_of(mail.goals.begin(), mail.goals.end(),
+                       [&](const Goal& goal) { return has_it(mail, goal); });
 }
 
 bool Oracle::is_safe(std::uint64_t id, const Mail& mail) {
     look_at_durable();
     const auto held = durable_held_.find(id);
-    const auto& recipients = facts_of(mail).recipients;
-    return std::all_of(recipients.begin(), recipients.end(), [&](const std::string& recipient) {
-        return has_it(mail, recipient) ||
-               (held != durable_held_.end() && held->second.contains(recipient));
+    return std::all_of(mail.goals.begin(), mail.goals.end(), [&](const Goal& goal) {
+        return has_it(mail, goal) || (held != durable_held_.end() && held->second.contains(goal));
     });
 }
 
@@ -193,7 +208,7 @@ bool Oracle::may_be_deleted(const Mail& mail, const engine::AccountPolicy& polic
     }
     const MonotonicTime now = loop_.now();
     bool is_old = mail.listed_since && now - *mail.listed_since >= policy.keep_on_server_at_least;
-    for (const auto& [recipient, acceptances] : mail.accepted) {
+    for (const auto& [goal, acceptances] : mail.accepted) {
         is_old = is_old &&
                  std::any_of(acceptances.begin(), acceptances.end(), [&](const Acceptance& one) {
                      return now - one.when >= *policy.delete_after;
@@ -247,7 +262,8 @@ void Oracle::on_removed(std::uint64_t id) {
     }
 }
 
-void Oracle::on_accepted(std::string_view content, const std::vector<std::string>& recipients,
+void Oracle::on_accepted(const std::string& destination, std::string_view content,
+                         const std::vector<std::string>& recipients,
                          std::shared_ptr<const Arrivals> arrivals, std::uint64_t reply_end) {
     const auto delivered = without_own_header(content);
     const auto id = id_of(content.substr(0, 4096));
@@ -264,7 +280,7 @@ void Oracle::on_accepted(std::string_view content, const std::vector<std::string
         return;
     }
     for (const std::string& recipient : recipients) {
-        accept(*id, recipient,
+        accept(*id, goal(destination, recipient),
                {loop_.now(), arrivals, reply_end, std::string(delivered->delivery_id), {}});
     }
 }
@@ -289,15 +305,14 @@ std::optional<Excuse> Oracle::excuse_of_late(const Mail& mail, const Arrivals& a
     return arrivals.has_died ? Excuse::kill : Excuse::disconnect;
 }
 
-void Oracle::accept(std::uint64_t id, const std::string& recipient, Acceptance acceptance) {
+void Oracle::accept(std::uint64_t id, const Goal& goal, Acceptance acceptance) {
     Mail& mail = mails_.at(id);
-    const auto& recipients = facts_of(mail).recipients;
-    if (std::find(recipients.begin(), recipients.end(), recipient) == recipients.end()) {
-        violated("I8", fmt::format("message {} went to {}", id, recipient));
+    if (std::find(mail.goals.begin(), mail.goals.end(), goal) == mail.goals.end()) {
+        violated("I8", fmt::format("message {} went to {}", id, goal));
         return;
     }
-    std::vector<Acceptance>& before = mail.accepted[recipient];
-    trace_("oracle: message {} accepted for {} ({} before)", id, recipient, before.size());
+    std::vector<Acceptance>& before = mail.accepted[goal];
+    trace_("oracle: message {} accepted by {} ({} before)", id, goal, before.size());
     acceptance.excuse = excuse_of_late(mail, *acceptance.arrivals);
     const bool is_late = acceptance.excuse.has_value();
     if (is_late && acceptance.arrivals->has_died) {
@@ -310,8 +325,14 @@ void Oracle::accept(std::uint64_t id, const std::string& recipient, Acceptance a
         if (!excuse) {
             violated("I4", fmt::format("message {} was delivered to {} a second time, and nothing "
                                        "excuses it",
-                                       id, recipient));
+                                       id, goal));
             return;
+        }
+        if (facts_of(mail).cautious.contains(goal.substr(0, goal.find(' '))) &&
+            !is_unknown(excuse)) {
+            violated("R-006", fmt::format("message {} was delivered to {} again, which may have "
+                                          "had it and was to be asked once",
+                                          id, goal));
         }
         ++duplicates_.at(static_cast<std::size_t>(*excuse));
         if (!is_other_id(excuse) && before.back().delivery_id != acceptance.delivery_id) {
@@ -380,9 +401,15 @@ void Oracle::read_held() {
             continue;
         }
         const std::string envelope = disk_.durable(held + "/" + name).value_or("");
-        for (const std::string& recipient : facts_of(mails_.at(*id)).recipients) {
-            if (envelope.find('"' + recipient + '"') != std::string::npos) {
-                durable_held_[*id].insert(recipient);
+        const auto says = [&](const std::string& what) {
+            return envelope.find(what) != std::string::npos;
+        };
+        for (const Goal& goal : mails_.at(*id).goals) {
+            const std::size_t blank = goal.find(' ');
+            const std::string recipient = goal.substr(blank + 1);
+            if (says(fmt::format("\"destination\": \"{}\"", goal.substr(0, blank))) &&
+                says(recipient.empty() ? "\"recipients\": []" : '"' + recipient + '"')) {
+                durable_held_[*id].insert(goal);
             }
         }
     }
@@ -409,17 +436,22 @@ void Oracle::on_process_ended(Machine::State how) {
     }
 }
 
+bool Oracle::is_settled(const Mail& mail, const LedgerImage& ledger, const Goal& goal) const {
+    const store::MessageRecord* const record = ledger.find(key_of(mail));
+    return record != nullptr && record->sha256 == mail.sample.sha256 &&
+           (record->listed_size == mail.listed_size || mail.uid.empty()) &&
+           sim::is_settled(*record, goal,
+                           goal.starts_with(facts_of(mail).destinations.front() + ' '));
+}
+
 void Oracle::note_doubt(std::size_t account, const LedgerImage& ledger, Machine::State how) {
     for (auto& [id, mail] : mails_) {
         if (mail.account != account || !mail.is_on_server) {
             continue;
         }
-        const store::MessageRecord* const record = ledger.find(key_of(mail));
-        for (auto& [recipient, acceptances] : mail.accepted) {
+        for (auto& [goal, acceptances] : mail.accepted) {
             Acceptance& last = acceptances.back();
-            if (excuse_of(last) || (record != nullptr && record->sha256 == mail.sample.sha256 &&
-                                    (record->listed_size == mail.listed_size || mail.uid.empty()) &&
-                                    is_settled(*record, recipient))) {
+            if (excuse_of(last) || is_settled(mail, ledger, goal)) {
                 continue;
             }
             const bool is_recent = loop_.now() - last.when <= kGroupCommit;
@@ -445,28 +477,24 @@ void Oracle::doubt(std::size_t account, MonotonicTime ended, std::uint64_t id) {
 }
 
 void Oracle::on_disk_trouble(std::size_t account) {
-    // The delivery whose record could not be written; there is one at most.
-    Acceptance* last = nullptr;
+    // The message whose record could not be written; there is one at most.
+    Mail* last = nullptr;
+    MonotonicTime when{};
     for (auto& [id, mail] : mails_) {
-        if (mail.account != account || !mail.is_on_server) {
-            continue;
-        }
-        for (auto& [recipient, acceptances] : mail.accepted) {
-            if (last == nullptr || last->when < acceptances.back().when) {
-                last = &acceptances.back();
+        for (const auto& [goal, acceptances] : mail.accepted) {
+            if (mail.account == account && mail.is_on_server && acceptances.back().when >= when) {
+                last = &mail;
+                when = acceptances.back().when;
             }
         }
     }
     if (last == nullptr) {
         return;
     }
-    const MonotonicTime when = last->when;
-    for (auto& [id, mail] : mails_) {
-        for (auto& [recipient, acceptances] : mail.accepted) {
-            if (mail.account == account && acceptances.back().when == when &&
-                !acceptances.back().excuse) {
-                acceptances.back().excuse = Excuse::disk;
-            }
+    const LedgerImage ledger = read_written_ledger();
+    for (auto& [goal, acceptances] : last->accepted) {
+        if (!acceptances.back().excuse && !is_settled(*last, ledger, goal)) {
+            acceptances.back().excuse = Excuse::disk;
         }
     }
 }
@@ -482,7 +510,7 @@ void Oracle::on_ledger_lost() {
 std::uint64_t Oracle::ambiguous() const {
     std::uint64_t count = 0;
     for (const auto& [id, mail] : mails_) {
-        for (const auto& [recipient, acceptances] : mail.accepted) {
+        for (const auto& [goal, acceptances] : mail.accepted) {
             count += static_cast<std::uint64_t>(
                 std::count_if(acceptances.begin(), acceptances.end(),
                               [](const Acceptance& one) { return !one.was_answered(); }));

@@ -24,14 +24,22 @@
 
 namespace postrider::sim {
 
+/// Somebody, and by which destination he gets it: "mx0 user@example.org". Mail for nobody is for
+/// "mx0 ", where it is held.
+using Goal = std::string;
+[[nodiscard]] inline Goal goal(const std::string& destination, const std::string& recipient) {
+    return destination + ' ' + recipient;
+}
+
 /// What is known of an account.
 struct AccountFacts {
     std::string name;
-    std::vector<std::string> recipients;
+    std::vector<std::string> destinations;
+    std::set<std::string> cautious;  ///< destinations that are never asked a second time (R-006)
     engine::AccountPolicy policy;
     std::optional<engine::AccountPolicy> policy_before;  ///< of the poll under way at a reload
     bool is_polling = false;                             ///< that poll, in a process that lives
-    std::map<std::string, std::string> maildirs;         ///< by recipient, if it has any
+    std::map<Goal, std::string> maildirs;                ///< by goal, if it has any
 };
 
 /// Why a message may have been delivered twice.
@@ -85,7 +93,8 @@ class Oracle {
     // What the destinations tell:
 
     /// They have taken a message; `reply_end` is where their word of it ends in what they sent.
-    void on_accepted(std::string_view content, const std::vector<std::string>& recipients,
+    void on_accepted(const std::string& destination, std::string_view content,
+                     const std::vector<std::string>& recipients,
                      std::shared_ptr<const Arrivals> arrivals, std::uint64_t reply_end);
 
     // What the world tells:
@@ -119,6 +128,7 @@ class Oracle {
     struct Mail {
         std::size_t account = 0;
         SampleMail sample;
+        std::vector<Goal> goals;
         bool is_on_server = true;
         std::string uid;
         std::uint64_t listed_size = 0;
@@ -127,7 +137,7 @@ class Oracle {
         std::optional<MonotonicTime> absent_since;  ///< from complete listings
         bool may_be_skipped = false;      ///< there when the account was not known yet (initial)
         bool is_removal_claimed = false;  ///< by its server
-        std::map<std::string, std::vector<Acceptance>> accepted;  ///< by recipient
+        std::map<Goal, std::vector<Acceptance>> accepted;
         // In Maildirs, where each is once under each of its X-Postrider-Ids:
         std::map<std::string, std::set<std::string>> filed;  ///< ids, by path
         std::size_t delivery_ids = 1;                        ///< that it may have had
@@ -141,7 +151,7 @@ class Oracle {
     [[nodiscard]] bool is_believed_gone(const Mail& mail) const;
     /// Has it shown its content since it was absent?
     [[nodiscard]] bool has_been_met(const Mail& mail) const;
-    [[nodiscard]] bool has_it(const Mail& mail, const std::string& recipient) const;
+    [[nodiscard]] bool has_it(const Mail& mail, const Goal& goal) const;
     [[nodiscard]] bool is_accepted(const Mail& mail);
     [[nodiscard]] bool may_be_deleted(const Mail& mail, const engine::AccountPolicy& policy) const;
     /// Does the policy leave it where it is?
@@ -153,7 +163,10 @@ class Oracle {
     /// Why a message that a client wrote before it went need not have been known to later ones.
     [[nodiscard]] std::optional<Excuse> excuse_of_late(const Mail& mail,
                                                        const Arrivals& arrivals) const;
-    void accept(std::uint64_t id, const std::string& recipient, Acceptance acceptance);
+    /// Does that ledger know of this one that it has it, or that a copy is held?
+    [[nodiscard]] bool is_settled(const Mail& mail, const LedgerImage& ledger,
+                                  const Goal& goal) const;
+    void accept(std::uint64_t id, const Goal& goal, Acceptance acceptance);
     [[nodiscard]] const store::MessageRecord* durable_record(const Mail& mail);
     /// What a power cut would leave of it, and what the end of the process would.
     [[nodiscard]] LedgerImage read_durable_ledger() const;
@@ -180,7 +193,7 @@ class Oracle {
 
     std::optional<std::uint64_t> seen_version_;  ///< of the disk, that the next two show
     LedgerImage durable_ledger_;
-    std::map<std::uint64_t, std::set<std::string>> durable_held_;  ///< recipients, by message
+    std::map<std::uint64_t, std::set<Goal>> durable_held_;  ///< by message
 };
 
 }  // namespace postrider::sim

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <utility>
@@ -29,6 +30,8 @@ using namespace std::chrono_literals;
 
 constexpr Duration kPollLimit = 48h;  ///< all its deadlines together are less
 constexpr int kHealingRounds = 40;
+constexpr std::uint64_t kManyWays = 1'000'000;  ///< seeds above know several (run.h)
+constexpr const char* kForWhom = "X-Original-To";
 
 class Run {
   public:
@@ -43,7 +46,9 @@ class Run {
   private:
     void make_destinations();
     void make_accounts();
+    void choose_many_ways(config::AccountConfig& account);
     [[nodiscard]] AccountFacts facts_of(const config::AccountConfig& account) const;
+    [[nodiscard]] SampleMail next_mail(std::size_t index);
     void choose_retention(config::AccountConfig& account, bool has_uids);
 
     void round();
@@ -63,6 +68,7 @@ class Run {
     [[nodiscard]] std::uint64_t disk_faults() const;
 
     const std::uint64_t seed_;
+    const bool has_many_ways_;
     Random random_;
     test::SimLoop loop_;
     Chaos chaos_;
@@ -73,7 +79,8 @@ class Run {
     DiskVfs vfs_;
     Oracle oracle_;
     Configuration configuration_;
-    std::map<std::string, std::size_t> accounts_;  ///< by name
+    std::map<std::string, std::size_t> accounts_;     ///< by name
+    std::vector<std::vector<mail::Address>> people_;  ///< whom mail of each account may be for
     std::vector<std::unique_ptr<Mailbox>> mailboxes_;
     std::vector<std::unique_ptr<Mta>> mtas_;
     Network network_;  ///< with conversations that refer to what stands above
@@ -88,6 +95,7 @@ class Run {
 
 Run::Run(std::uint64_t seed, const std::set<FaultId>& left_out, Trace::Mode tracing)
     : seed_(seed),
+      has_many_ways_(seed > kManyWays),
       random_(scrambled({seed, 0x4a5})),
       chaos_(seed, left_out),
       trace_(loop_, tracing),
@@ -108,7 +116,7 @@ Run::~Run() {
 }
 
 void Run::make_destinations() {
-    const std::uint64_t count = random_.between(1, 2);
+    const std::uint64_t count = has_many_ways_ ? random_.between(2, 3) : random_.between(1, 2);
     for (std::uint64_t i = 0; i < count; ++i) {
         config::DestinationConfig destination;
         destination.name = fmt::format("mx{}", i);
@@ -124,6 +132,7 @@ void Run::make_destinations() {
             destination.type =
                 is_smtp ? config::DestinationType::smtp : config::DestinationType::lmtp;
             destination.host = destination.name;
+            destination.holds_ambiguous = has_many_ways_ && random_.one_in(3);
             mtas_.push_back(std::make_unique<Mta>(
                 Mta::World{loop_, chaos_, trace_, oracle_}, destination.name,
                 is_smtp ? smtp::Flavour::smtp : smtp::Flavour::lmtp, random_.next()));
@@ -162,6 +171,10 @@ void Run::make_accounts() {
             account.recipients.push_back(
                 *mail::Address::parse(fmt::format("user{}-{}@example.org", i, k)));
         }
+        people_.push_back(account.recipients);
+        if (has_many_ways_) {
+            choose_many_ways(account);
+        }
         if (mailbox.has_uids() && !mailbox.has_window() && random_.one_in(6)) {
             account.retention.initial.kind =
                 random_.coin() ? config::Initial::Kind::fresh : config::Initial::Kind::last;
@@ -180,25 +193,82 @@ void Run::make_accounts() {
     }
 }
 
+/// More destinations than one, and a mailbox for many.
+void Run::choose_many_ways(config::AccountConfig& account) {
+    for (const config::DestinationConfig& destination : configuration_.destinations) {
+        if (destination.name != account.deliver_to.front() && random_.coin()) {
+            account.deliver_to.push_back(destination.name);
+        }
+    }
+    if (random_.one_in(3)) {
+        mail::RecipientRule rule;
+        rule.header = kForWhom;
+        rule.occurrence = random_.coin() ? 1 : -1;
+        rule.domains = {"example.org"};
+        if (random_.coin()) {
+            rule.unmatched = account.recipients.front();
+        }
+        account.recipient_rule = rule;
+        account.recipients.clear();
+    }
+}
+
 AccountFacts Run::facts_of(const config::AccountConfig& account) const {
     AccountFacts facts;
     facts.name = account.name;
     facts.policy = app::account_policy(account);
-    const auto destination =
-        std::find_if(configuration_.destinations.begin(), configuration_.destinations.end(),
-                     [&](const config::DestinationConfig& one) {
-                         return one.name == account.deliver_to.front();
-                     });
-    for (const mail::Address& recipient : account.recipients) {
-        facts.recipients.push_back(recipient.text());
-        if (destination->type == config::DestinationType::maildir) {
-            facts.maildirs[recipient.text()] =
-                destination->path.filled([&](std::string_view place) {
+    facts.destinations = account.deliver_to;
+    for (const config::DestinationConfig& destination : configuration_.destinations) {
+        if (destination.holds_ambiguous) {
+            facts.cautious.insert(destination.name);
+        }
+        if (destination.type != config::DestinationType::maildir) {
+            continue;
+        }
+        for (const mail::Address& recipient : people_.back()) {
+            facts.maildirs[goal(destination.name, recipient.text())] =
+                destination.path.filled([&](std::string_view place) {
                     return place == "account" ? account.name : recipient.text();
                 });
         }
     }
     return facts;
+}
+
+/// Of a mailbox for many the server has written down whom it is for; what others have written into
+/// such a field is not to be heeded.
+SampleMail Run::next_mail(std::size_t index) {
+    const config::AccountConfig& account = configuration_.accounts[index];
+    std::vector<std::string> all;
+    for (const mail::Address& recipient : people_[index]) {
+        all.push_back(recipient.text());
+    }
+    if (!account.recipient_rule) {
+        SampleMail mail = make_mail(next_mail_++, random_);
+        mail.recipients = std::move(all);
+        return mail;
+    }
+    std::vector<std::string> fields;
+    std::vector<std::string> meant;
+    const std::uint64_t count = random_.below(3);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        std::vector<std::string> named;
+        std::copy_if(all.begin(), all.end(), std::back_inserter(named),
+                     [this](const std::string& /*one*/) { return random_.coin(); });
+        if (i == 0 || account.recipient_rule->occurrence < 0) {
+            meant = named;
+        }
+        if (named.empty() || random_.one_in(4)) {
+            named.emplace_back("stranger@example.com");
+        }
+        fields.push_back(fmt::format("{}: {}\r\n", kForWhom, fmt::join(named, ", ")));
+    }
+    if (meant.empty() && account.recipient_rule->unmatched) {
+        meant = {account.recipient_rule->unmatched->text()};
+    }
+    SampleMail mail = make_mail(next_mail_++, random_, fmt::format("{}", fmt::join(fields, "")));
+    mail.recipients = std::move(meant);
+    return mail;
 }
 
 /// What may be another at the next reload.
@@ -250,10 +320,11 @@ void Run::live() {
 }
 
 void Run::bring_mail(std::uint64_t most) {
-    for (const auto& mailbox : mailboxes_) {
+    for (std::size_t index = 0; index < mailboxes_.size(); ++index) {
+        const auto& mailbox = mailboxes_[index];
         const std::uint64_t count = random_.skewed(most);
         for (std::uint64_t i = 0; i < count; ++i) {
-            mailbox->add(make_mail(next_mail_++, random_));
+            mailbox->add(next_mail(index));
         }
     }
 }

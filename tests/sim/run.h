@@ -28,7 +28,9 @@ struct RunResult {
 };
 
 /// Lets postrider live through some days with mailboxes, destinations and faults that the seed
-/// decides, without those that are left out, then through days without faults.
+/// decides, without those that are left out, then through days without faults. Seeds from 1,000,001
+/// on know several ways for a message: more than one destination an account, mailboxes for many,
+/// and destinations that are not to be asked twice (on_ambiguous: hold).
 [[nodiscard]] RunResult run(std::uint64_t seed, const std::set<FaultId>& left_out,
                             Trace::Mode tracing);
 
