@@ -232,12 +232,15 @@ void Transfer::end_leg(Leg& leg, sink::Outcome outcome, const std::string& why) 
 
 void Transfer::hand_over() {
     std::vector<std::string> doubtful;
+    bool is_any_new = false;
     for (const Leg& leg : legs_) {
-        if (!leg.report && leg.destination->holds_ambiguous()) {
+        const bool is_new = !leg.report && leg.destination->holds_ambiguous();
+        if (is_new || (leg.report && is_in_doubt(leg))) {
             doubtful.push_back(leg.destination->name());
         }
+        is_any_new = is_any_new || is_new;
     }
-    if (doubtful.empty()) {
+    if (!is_any_new) {
         commit_legs();
         return;
     }

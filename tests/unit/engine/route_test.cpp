@@ -195,5 +195,39 @@ TEST(Settled, WhatTheOnlyOneHadIsHadByTheFirstOfSeveral) {
     EXPECT_FALSE(settled.has(archive, address("alice@localhost")));
 }
 
+//
+TEST_F(RouteTest, ADoubtOutlivesTheAttemptAtAnotherDestination) {
+    Destination cautious{"local", sink, 1, OnAmbiguous::hold};
+    Destination cautious_archive{"archive", archive, 2, OnAmbiguous::hold};
+    const auto start = [&] {
+        report.reset();
+        account_poll = std::make_unique<AccountPoll>(services, source,
+                                                     Route({&cautious, &cautious_archive}), policy);
+        account_poll->start([](const PollReport&) {},
+                            [this](PollReport done) {
+                                report = std::move(done);
+                                loop.defer_delete(std::move(account_poll));
+                            });
+    };
+    add("m1");
+    sink.answer("m1", {sink::Outcome::ambiguous, 0, "", "no answer to the final dot"});
+    archive.answer("m1", test::put_off());
+    held.fail_next({Errc::io, Retry::later, "no room"});
+    start();
+    static_cast<void>(finish_poll());
+    EXPECT_EQ(record("m1")->in_doubt, std::vector<std::string>{"local"});
+
+    archive.clear_script();
+    archive.hold_answers();
+    loop.advance(24h);
+    start();
+    loop.run_until([this] { return archive.committed().size() == 2; }, 1min);
+    EXPECT_EQ(ledger.durable_record("alice", {"m1", 0})->in_doubt,
+              (std::vector<std::string>{"local", "archive"}));
+    archive.release();
+    EXPECT_EQ(finish_poll().held, 1U);
+    EXPECT_EQ(sink.tried().size(), 1U) << "it may have been taken";
+}
+
 }  // namespace
 }  // namespace postrider::engine

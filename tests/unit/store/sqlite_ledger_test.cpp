@@ -177,6 +177,7 @@ TEST_F(SqliteLedgerTest, WhatIsNoDatabaseIsRefusedAndNotTouched) {
     const std::string garbage(10000, 'x');
     write_whole(ledger_path(), garbage);
     expect_refused(Errc::corrupt, ledger_path());
+    expect_refused(Errc::corrupt, "restore it from a backup");
     EXPECT_EQ(read_whole(ledger_path()), garbage);
 }
 
