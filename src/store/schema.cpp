@@ -1,5 +1,6 @@
 #include "store/schema.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <string>
@@ -130,7 +131,8 @@ int read_error_in(std::string_view verdict) {
 }
 
 Expected<void> check_integrity(SQLite::Database& database) {
-    const std::string verdict = database.execAndGet("PRAGMA quick_check(1)").getString();
+    std::string verdict = database.execAndGet("PRAGMA quick_check(1)").getString();
+    std::replace(verdict.begin(), verdict.end(), '\n', ' ');
     if (verdict != "ok") {
         // A page that cannot be read now says nothing about what is written on it.
         if (const int code = read_error_in(verdict); code != SQLITE_OK) {
@@ -138,9 +140,8 @@ Expected<void> check_integrity(SQLite::Database& database) {
                                         sqlite3_errstr(code)));
         }
         return failure(Errc::corrupt, Retry::never,
-                       fmt::format("the ledger {} is damaged ({}); it is left as it is: restore it "
-                                   "from a backup",
-                                   database.getFilename(), verdict));
+                       fmt::format("the ledger {} is damaged ({}){}", database.getFilename(),
+                                   verdict, kDamageAdvice));
     }
     return {};
 }

@@ -22,11 +22,7 @@ Error sqlite_error(int code, std::string_view what, std::string_view detail) {
     switch (primary(code)) {
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
-            // SQLite says it of a page that the disk does not give back, too (EIO).
-            return {Errc::corrupt, Retry::never,
-                    text +
-                        "; it is left as it is: see in the system's log whether its disk cannot "
-                        "be read, else restore it from a backup"};
+            return {Errc::corrupt, Retry::never, text.append(kDamageAdvice)};
         case SQLITE_PERM:
         case SQLITE_READONLY:
             return {Errc::config, Retry::never, std::move(text)};

@@ -12,6 +12,11 @@
 // The border between SQLiteCpp, which throws, and everything else, which does not.
 namespace postrider::store {
 
+/// Behind every word of damage: SQLite says the same of a page that the disk does not give back.
+inline constexpr std::string_view kDamageAdvice =
+    "; it is left as it is: see in the system's log whether its disk cannot be read, else restore "
+    "it from a backup";
+
 /// What a failure of SQLite means to the ledger. A failed fsync and damage are final: Retry::never.
 /// A full disk, an I/O error, a busy file pass: Retry::later. `what` begins the text.
 [[nodiscard]] Error sqlite_error(const SQLite::Exception& exception, std::string_view what);

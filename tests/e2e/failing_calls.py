@@ -6,10 +6,13 @@ import errno
 import os
 import re
 import shutil
+import signal
 import struct
 import subprocess
+import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +24,11 @@ from servers.rider import Rider, Run
 REFUSED = b"X-Refused: yes\n"
 _TOLD = struct.Struct("QQ")
 _TIMEOUT = 60  # seconds: a run takes a few hundredths
+_PATIENCE = 1.5  # seconds that a daemon has for what `once` does in hundredths
 
 # What a line must hold, so that a person can tell what is wrong: the system's words or SQLite's.
 _WORDS = {
-    errno.EIO: r"Input/output error|disk I/O error|unable to open|not be on the disk",
+    errno.EIO: r"Input/output error|disk I/O error|unable to open|not be on the disk|its disk cannot be read",
     errno.ENOSPC: r"No space left on device|disk is full|disk I/O error|unable to open",
     errno.EMFILE: r"Too many open files|unable to open|could not be opened",
     errno.ENOMEM: r"memory|Cannot allocate|malloc failure|temporarily unavailable|unable to open|disk I/O error",
@@ -66,16 +70,46 @@ class Interposer:
                         source, "-ldl"], check=True)
 
     def once(self, rider: Rider, fault: Fault, nth: int) -> Trial:
+        return self._trial(rider, fault, nth, lambda: rider.run("once", timeout=_TIMEOUT))
+
+    def daemon(self, rider: Rider, fault: Fault, nth: int, is_done: Callable[[], bool]) -> Trial:
+        return self._trial(rider, fault, nth, lambda: _as_daemon(rider, is_done))
+
+    def _trial(self, rider: Rider, fault: Fault, nth: int, run: Callable[[], Run]) -> Trial:
         self._told.write_bytes(bytes(_TOLD.size))
         rider.wrapper = ["env", f"LD_PRELOAD={self._library}", f"FAILING_FAMILY={fault.family}",
                          f"FAILING_NTH={nth}", f"FAILING_ERRNO={fault.error}",
                          f"FAILING_ON={int(fault.goes_on)}", f"FAILING_BELOW={rider.folder}",
                          f"FAILING_TOLD={self._told}"]
         try:
-            run = rider.run("once", timeout=_TIMEOUT)
+            ended = run()
         finally:
             rider.wrapper = []
-        return Trial(run, *_TOLD.unpack(self._told.read_bytes()))
+        return Trial(ended, *_TOLD.unpack(self._told.read_bytes()))
+
+
+def _as_daemon(rider: Rider, is_done: Callable[[], bool]) -> Run:
+    """`run` until that holds, or it gives up, or too little comes of it; then it is told to end."""
+    rider.write()
+    with tempfile.TemporaryFile() as log:
+        begun = time.monotonic()
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig=KILL", *rider.wrapper, rider.binary, "-c", rider.config_file,
+             "run"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            while (process.poll() is None and not is_done()
+                   and time.monotonic() - begun < _PATIENCE):
+                time.sleep(0.02)
+            process.terminate()
+            code = process.wait(_TIMEOUT)
+            log.seek(0)
+            said = log.read().decode(errors="replace")
+            if code == -signal.SIGTERM and said.endswith(" ended\n"):
+                code = DONE  # it had given up just before it was told to
+        finally:
+            process.kill()
+            process.wait()
+        return Run(code, "", said, time.monotonic() - begun, 0, 0)
 
 
 def mail(first: int, large: bool) -> list[bytes]:
@@ -134,6 +168,7 @@ class Stage:
         self._folder = folder
         self._names = names
         self.auth = "auto"
+        self.is_daemon = False
         self._interposer = Interposer(folder / "interposer")
 
     def prepare(self, has_past: bool) -> None:
@@ -146,7 +181,7 @@ class Stage:
         self.rider.destination(**self._destination.settings)
         account = self.rider.account(
             "alice", self.mailbox.user, self.mailbox.password, host="127.0.0.1", tls="none",
-            port=self._dovecot.plain_port, auth=self.auth, recipients=["alice@trial.example"],
+            port=self._dovecot.plain_port, auth=self.auth, poll_every="1s", recipients=["alice@trial.example"],
             delete_after="never" if has_past else "now")
         self._put: list[bytes] = []
         if has_past:
@@ -166,7 +201,10 @@ class Stage:
     def trial(self, fault: Fault, nth: int, has_past: bool) -> Trial:
         """One run with a fault and one without; everything that must hold is asserted."""
         self.prepare(has_past)
-        trial = self._interposer.once(self.rider, fault, nth)
+        if self.is_daemon:
+            trial = self._interposer.daemon(self.rider, fault, nth, self._is_accounted)
+        else:
+            trial = self._interposer.once(self.rider, fault, nth)
         where = f"{fault}, call {nth} of {trial.calls}: exit {trial.run.code}: {trial.run.err}"
         self._assert_ended_well(fault, trial, where)
         assert not self._lost(), f"lost {self._lost()} at {where}"
@@ -184,13 +222,17 @@ class Stage:
             assert trial.failed, where
             assert re.search(_WORDS[fault.error], run.err), where
         for line in lines:
-            assert re.match(r"(postrider|alice|\S+\.yaml:\d+:\d+|\S+\.yaml): ?", line), where
+            assert re.match(r"((postrider|alice|\S+\.yaml:\d+:\d+|\S+\.yaml): ?|"
+                            r"\d{4}-\d\d-\d\dT\S+ (warning|error|info) )", line), where
 
     def _accounted(self) -> Counter[int]:
         accepted = self._destination.accepted()
         held = [one.read_bytes() for one in (self.rider.state / "held").rglob("*")
                 if one.is_file() and one.parent.name != "tmp"]
         return numbers(accepted + held)
+
+    def _is_accounted(self) -> bool:
+        return set(self._accounted()) == set(numbers(self._put))
 
     def _lost(self) -> set[int]:
         left = numbers(self.mailbox.messages())
@@ -204,7 +246,7 @@ class Stage:
         accepted = numbers(self._destination.accepted())
         assert set(accepted) == set(wanted) - set(refused), where
         assert accepted.total() - len(accepted) <= 1, f"duplicates {accepted} at {where}"
-        assert set(self._accounted()) == set(wanted), where
+        assert self._is_accounted(), where
         assert numbers(self.mailbox.messages()) == refused, where
 
 

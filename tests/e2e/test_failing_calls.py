@@ -22,6 +22,7 @@ from servers.workplace import Workplace
 
 # How many calls of a family a normal run tries: with an empty state directory, and with a past.
 _FEW = {False: 4, True: 2}
+_FEW_OF_DAEMON = {False: 2, True: 1}  # each takes seconds
 
 _FAULTS = [
     Fault("write", errno.EIO), Fault("write", errno.ENOSPC, goes_on=True),
@@ -73,6 +74,15 @@ def test_whichever_call_fails_nothing_is_lost_on_the_way_to_a_maildir(
     try_all(Stage(release_binary, servers.dovecot, destination, tmp_path, _names), fault)
 
 
+@pytest.mark.parametrize("fault", _FAULTS, ids=str)
+def test_whichever_call_of_the_daemon_fails_nothing_is_lost(
+        servers: Servers, release_binary: Path, destination: IntoRecorder, tmp_path: Path,
+        fault: Fault) -> None:
+    stage = Stage(release_binary, servers.dovecot, destination, tmp_path, _names)
+    stage.is_daemon = True
+    try_all(stage, fault, _FEW_OF_DAEMON)
+
+
 @pytest.mark.parametrize("auth", ["cram-md5", "scram-sha-256"])
 def test_a_login_that_lacks_memory_is_not_a_refused_one(
         gate: Dovecot, release_binary: Path, destination: IntoRecorder, tmp_path: Path,
@@ -82,12 +92,12 @@ def test_a_login_that_lacks_memory_is_not_a_refused_one(
     try_all(stage, Fault("memory", errno.ENOMEM))
 
 
-def try_all(stage: Stage, fault: Fault) -> None:
+def try_all(stage: Stage, fault: Fault, few: dict[bool, int] = _FEW) -> None:
     tried = failed = 0
     for has_past in (False, True):
         calls = stage.trial(fault, 0, has_past).calls
         assert calls > 0 or fault.family in ("mkdir", "rename"), "the family does not occur"
-        for nth in some_of(calls, _FEW[has_past]):
+        for nth in some_of(calls, few[has_past]):
             trial = stage.trial(fault, nth, has_past)
             tried += 1
             failed += bool(trial.failed)
