@@ -57,6 +57,7 @@ Fate fate_of(const sink::Verdict& verdict, const FateRules& rules,
     const Refusal* const by_code = find_code(rules.refused, verdict);
     switch (by_code != nullptr ? *by_code : rules.refused.otherwise) {
         case Refusal::hold:
+            if (is_planted("refused-is-gone")) return Fate::discard;
             break;
         case Refusal::discard:
             return Fate::discard;

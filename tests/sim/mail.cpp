@@ -67,8 +67,9 @@ std::string canonical(std::string_view octets) {
 }  // namespace
 
 SampleMail make_mail(std::uint64_t id, Random& random, std::string_view fields) {
+    const std::string sender = random.coin() ? fmt::format("sender{}@example.net", id) : "";
     const std::string return_path =
-        random.coin() ? fmt::format("Return-Path: <sender{}@example.net>\r\n", id) : "";
+        sender.empty() ? "" : fmt::format("Return-Path: <{}>\r\n", sender);
     std::string rest =
         fmt::format("From: sender{0}@example.net\r\n{1}{0}\r\n{2}Subject: the message {0}\r\n", id,
                     kIdField, fields);
@@ -87,6 +88,7 @@ SampleMail make_mail(std::uint64_t id, Random& random, std::string_view fields) 
         rest += random.one_in(8) ? "" : "\r\n";
     }
     SampleMail made;
+    made.sender = sender;
     made.octets = return_path + rest;
     made.delivered = canonical(rest);
     mail::ContentDigest hash;

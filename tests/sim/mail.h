@@ -17,6 +17,7 @@ struct SampleMail {
     std::string octets;     ///< as the POP3 server has it
     std::string delivered;  ///< as a destination has to get it, behind our own header lines
     mail::Digest sha256{};  ///< that the message is known by
+    std::string sender;     ///< may be empty
     std::vector<std::string> recipients;  ///< whom it is for; nobody: it is to be held
 };
 

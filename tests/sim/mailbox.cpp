@@ -312,7 +312,11 @@ void Mailbox::change_identities() {
     if (!mailbox.empty() && world_.chaos.strikes(Fault::pop3_sizes_move)) {
         world_.trace("{}: sizes move", name_);
         for (test::FakePop3::Message& message : mailbox) {
-            message.listed_size = message.octets.size() + 1 + random_.below(100);
+            const std::uint64_t size = message.octets.size() + 1 + random_.below(100);
+            // Under another's UID it could be the size of that one: nobody could tell them apart.
+            if (message.uid.ends_with(fmt::format("-{}", id_of_message(message)))) {
+                message.listed_size = size;
+            }
         }
     }
 }

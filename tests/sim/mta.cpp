@@ -22,6 +22,7 @@ constexpr std::array<const char*, 4> kLater = {"451 4.3.0 try again", "450 4.2.1
 constexpr std::array<const char*, 4> kRefused = {"550 5.1.1 nobody of that name",
                                                  "554 5.6.0 not this message",
                                                  "550 5.7.1 looks like spam", "550 no"};
+constexpr const char* kSpam = kRefused[2];
 
 }  // namespace
 
@@ -79,6 +80,7 @@ class Mta::Conversation final : public Peer {
         } else if (verb == "MAIL") {
             taken_.clear();
             content_.clear();
+            sender_ = between_brackets(line);
             has_mail_ = answer("250 2.1.0 ok");
         } else if (verb == "RCPT") {
             take_recipient(line);
@@ -99,17 +101,21 @@ class Mta::Conversation final : public Peer {
         }
     }
 
+    static std::string between_brackets(const std::string& line) {
+        const std::size_t begin = line.find('<') + 1;
+        return line.substr(begin, line.find('>') - begin);
+    }
+
     void take_recipient(const std::string& line) {
         if (!has_mail_) {
             reply("503 5.5.1 MAIL first");
             return;
         }
         if (chaos_.strikes(Fault::mta_splits)) {
-            reply(is_refusal(Fault::mta_splits) ? kRefused[0] : kLater[1]);
+            answer_no(is_refusal(Fault::mta_splits) ? kRefused[0] : kLater[1]);
             return;
         }
-        const std::size_t begin = line.find('<') + 1;
-        const std::string recipient = line.substr(begin, line.find('>') - begin);
+        const std::string recipient = between_brackets(line);
         if (answer("250 2.1.5 ok")) {
             taken_.push_back(recipient);
         }
@@ -140,7 +146,7 @@ class Mta::Conversation final : public Peer {
                 return;
             }
             if (chaos_.strikes(Fault::mta_splits)) {
-                reply(is_refusal(Fault::mta_splits) ? kRefused[2] : kLater[3]);
+                answer_no(is_refusal(Fault::mta_splits) ? kSpam : kLater[3]);
             } else if (is_willing("end of content")) {
                 const std::string word = "250 2.0.0 delivered\r\n";
                 accept({recipient}, word.size());
@@ -152,6 +158,13 @@ class Mta::Conversation final : public Peer {
     void accept(const std::vector<std::string>& recipients, std::size_t octets_of_reply) {
         mta_.world_.oracle.on_accepted(mta_.name_, content_, recipients, wire_.arrivals(),
                                        wire_.sent() + delayed_.size() + octets_of_reply);
+    }
+
+    void answer_no(std::string_view line) {
+        if (line == kSpam) {
+            mta_.world_.oracle.on_called_spam(mta_.name_, sender_);
+        }
+        reply(line);
     }
 
     [[nodiscard]] bool is_refusal(Fault fault) { return chaos_.choose(fault, 2) == 0; }
@@ -182,7 +195,7 @@ class Mta::Conversation final : public Peer {
             return false;
         }
         if (chaos_.strikes(Fault::mta_refuses)) {
-            reply(kRefused.at(chaos_.choose(Fault::mta_refuses, kRefused.size())));
+            answer_no(kRefused.at(chaos_.choose(Fault::mta_refuses, kRefused.size())));
             return false;
         }
         if (chaos_.strikes(Fault::mta_slow) && !is_slow_) {
@@ -221,6 +234,7 @@ class Mta::Conversation final : public Peer {
     bool is_in_content_ = false;
     std::vector<std::string> taken_;  ///< recipients of this transaction
     std::string content_;
+    std::string sender_;
     std::unique_ptr<event::Timer> later_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -184,7 +185,7 @@ bool Oracle::is_forgotten(std::uint64_t id) {
 bool Oracle::has_it(const Mail& mail, const Goal& goal) const {
     const auto& maildirs = facts_of(mail).maildirs;
     const auto maildir = maildirs.find(goal);
-    return maildir == maildirs.end() ? mail.accepted.contains(goal)
+    return maildir == maildirs.end() ? mail.accepted.contains(goal) || mail.spam.contains(goal)
                                      : mail.filed.contains(maildir->second);
 }
 
@@ -282,6 +283,17 @@ void Oracle::on_accepted(const std::string& destination, std::string_view conten
     for (const std::string& recipient : recipients) {
         accept(*id, goal(destination, recipient),
                {loop_.now(), arrivals, reply_end, std::string(delivered->delivery_id), {}});
+    }
+}
+
+void Oracle::on_called_spam(const std::string& destination, const std::string& sender) {
+    for (auto& [id, mail] : mails_) {
+        if (!facts_of(mail).discards_spam || mail.sample.sender != sender) {
+            continue;
+        }
+        std::copy_if(mail.goals.begin(), mail.goals.end(),
+                     std::inserter(mail.spam, mail.spam.end()),
+                     [&](const Goal& goal) { return goal.starts_with(destination + ' '); });
     }
 }
 

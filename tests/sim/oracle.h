@@ -36,6 +36,7 @@ struct AccountFacts {
     std::string name;
     std::vector<std::string> destinations;
     std::set<std::string> cautious;  ///< destinations that are never asked a second time (R-006)
+    bool discards_spam = false;      ///< what a destination refuses with 5.7.1
     engine::AccountPolicy policy;
     std::optional<engine::AccountPolicy> policy_before;  ///< of the poll under way at a reload
     bool is_polling = false;                             ///< that poll, in a process that lives
@@ -97,6 +98,9 @@ class Oracle {
                      const std::vector<std::string>& recipients,
                      std::shared_ptr<const Arrivals> arrivals, std::uint64_t reply_end);
 
+    /// One has refused mail of this sender as spam.
+    void on_called_spam(const std::string& destination, const std::string& sender);
+
     // What the world tells:
 
     void on_process_ended(Machine::State how);
@@ -138,6 +142,7 @@ class Oracle {
         bool may_be_skipped = false;      ///< there when the account was not known yet (initial)
         bool is_removal_claimed = false;  ///< by its server
         std::map<Goal, std::vector<Acceptance>> accepted;
+        std::set<Goal> spam;  ///< where it may be discarded
         // In Maildirs, where each is once under each of its X-Postrider-Ids:
         std::map<std::string, std::set<std::string>> filed;  ///< ids, by path
         std::size_t delivery_ids = 1;                        ///< that it may have had

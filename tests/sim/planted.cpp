@@ -23,6 +23,7 @@ constexpr std::array kFaults = {
     PlantedFault{"no-dot-stuffing", "lines that begin with a dot go out as they are"},
     PlantedFault{"silence-is-consent", "a lost answer to the final dot counts as delivered"},
     PlantedFault{"one-for-all", "the answer for the first recipient counts for all"},
+    PlantedFault{"refused-is-gone", "what is refused is discarded"},
     PlantedFault{"one-way-is-enough", "what one destination has put off counts if another has it"},
     PlantedFault{"nobody-has-it", "mail that names nobody here counts as delivered to all"},
     PlantedFault{"doubt-not-synced", "a delivery to be tried once begins before that is durable"},

@@ -200,6 +200,9 @@ void Run::choose_many_ways(config::AccountConfig& account) {
             account.deliver_to.push_back(destination.name);
         }
     }
+    if (random_.one_in(4)) {
+        account.refused.by_code["5.7.1"] = config::Refused::discard;
+    }
     if (random_.one_in(3)) {
         mail::RecipientRule rule;
         rule.header = kForWhom;
@@ -218,6 +221,7 @@ AccountFacts Run::facts_of(const config::AccountConfig& account) const {
     facts.name = account.name;
     facts.policy = app::account_policy(account);
     facts.destinations = account.deliver_to;
+    facts.discards_spam = !account.refused.by_code.empty();
     for (const config::DestinationConfig& destination : configuration_.destinations) {
         if (destination.holds_ambiguous) {
             facts.cautious.insert(destination.name);
