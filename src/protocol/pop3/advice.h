@@ -18,7 +18,9 @@ struct Advice {
 };
 
 /// Looks for words that servers and providers are known to use, in any case of letters (P-027,
-/// The first that fits counts.
-[[nodiscard]] Advice advice_on(std::string_view reply_text);
+/// What a provider is known to say counts first; then trouble of the server's own; then
+/// what is said to somebody whose password is wrong, so that it is not tried again soon (P-028);
+/// then other words for what passes. `user` is who logged in: servers repeat the name.
+[[nodiscard]] Advice advice_on(std::string_view reply_text, std::string_view user = {});
 
 }  // namespace postrider::pop3

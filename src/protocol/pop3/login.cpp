@@ -241,7 +241,8 @@ Error Login::refused(std::string_view line, const Settings& settings, const Quot
     Error error = refusal({.asked = asked,
                            .code = Errc::login_refused,
                            .retry = Retry::never,
-                           .advice = advice_for(way_)},
+                           .advice = advice_for(way_),
+                           .user = settings.user},
                           line, quoter);
     if (sasl_ && sasl_->complaint()) {
         const sasl::Complaint& complaint = *sasl_->complaint();

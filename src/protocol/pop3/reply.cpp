@@ -71,17 +71,21 @@ Error refusal(const Refused& refused, std::string_view line, const Quoter& quote
     const std::string_view text = parse_reply(line).text;
     const std::string_view code = response_code(text);
     const std::string said = quoter.quoted(line);
-    const Advice advice = advice_on(text);
+    const Advice advice = advice_on(text, refused.user);
+    const bool is_login = refused.code == Errc::login_refused;
     if (is_busy_code(code) || (code.empty() && advice.hint == Hint::busy)) {
         const bool has_more = advice.hint == Hint::busy && !advice.text.empty();
         return {Errc::busy, Retry::later,
                 fmt::format("{} was refused for now: the server said {}; {}", refused.asked, said,
                             has_more ? advice.text : "try again later")};
     }
-    if (is_code(code, "AUTH") ||
-        (code.empty() && advice.hint == Hint::login && refused.code == Errc::login_refused)) {
-        const bool is_login = refused.code == Errc::login_refused && !refused.advice.empty();
-        std::string_view todo = is_login ? refused.advice : "check user and password";
+    // "[SYS/PERM] not enabled for POP access": for good, until somebody enables it.
+    const bool is_for_a_person =
+        advice.hint == Hint::login && is_login &&
+        (code.empty() || (is_code(code, "SYS/PERM") && !advice.text.empty()));
+    if (is_code(code, "AUTH") || is_for_a_person) {
+        std::string_view todo =
+            is_login && !refused.advice.empty() ? refused.advice : "check user and password";
         if (advice.hint == Hint::login && !advice.text.empty()) {
             todo = advice.text;
         }

@@ -35,6 +35,7 @@ struct Refused {
     Errc code = Errc::refused;
     Retry retry = Retry::later;
     std::string_view advice = {};  ///< what to do about it; may be empty
+    std::string_view user = {};    ///< who logged in; for a login only
 };
 
 /// The error behind an -ERR line. Response codes (RFC 2449 section 8, RFC 3206) decide first, then

@@ -12,9 +12,35 @@ TEST(Pop3Advice, KnowsTheWordsOfServersThatArePassinglyInTrouble) {
           "Exceeded the login limit for a 15 minute period. Reduce the frequency",
           "Server Unavailable. 21", "Protocol error. Connection is closed. 10",
           "too many connections", "Temporary failure", "login too frequently",
-          "attachment download exceed today's quota"}) {
+          "attachment download exceed today's quota", "Temporary authentication failure",
+          "Unable to lock maildrop: Mailbox is locked by POP server", "Internal server error",
+          "/var/mail/x lock busy! Is another session active? (11)", "Server shutting down",
+          "Login failed: too many connections from your IP",
+          "too many login attempts, try again later", "Maximum number of connections exceeded",
+          "mailbox in use"}) {
         EXPECT_EQ(advice_on(text).hint, Hint::busy) << text;
     }
+}
+
+// P-028: who comes back soon with a wrong password gets the account locked.
+TEST(Pop3Advice, AWrongPasswordIsNoPassingTroubleWhateverElseIsSaidOfIt) {
+    for (const char* const text :
+         {"bad password", "invalid user name or password, please try again later",
+          "login failed, wait a moment", "the account has been blocked",
+          "Password supplied for \"waiter\" is incorrect.",
+          "Invalid login or password; account will be blocked after too many attempts",
+          "Account locked", "(#AUTH012) Incorrect username or password. (Server busy)"}) {
+        EXPECT_EQ(advice_on(text).hint, Hint::login) << text;
+    }
+}
+
+// P-028
+TEST(Pop3Advice, TheNameOfAUserIsNoWordOfTheServer) {
+    EXPECT_EQ(advice_on("no access for lock@busy.example", "Lock@busy.example").hint, Hint::none);
+    EXPECT_EQ(advice_on("no access for wait", "wait@isp.example").hint, Hint::none);
+    EXPECT_EQ(advice_on("no access for locksmith, blocks").hint, Hint::none);
+    EXPECT_EQ(advice_on("please wait, a@x", "a@x").hint, Hint::busy);
+    EXPECT_EQ(advice_on("please wait", "").hint, Hint::busy);
 }
 
 //
@@ -34,7 +60,7 @@ TEST(Pop3Advice, KnowsWhatProvidersSayWhenAPersonMustSeeToTheLogin) {
 }
 
 TEST(Pop3Advice, HasNothingToSayOfOtherWords) {
-    for (const char* const text : {"", "no such message", "unknown command", "bad password"}) {
+    for (const char* const text : {"", "no such message", "unknown command", "clockwork"}) {
         EXPECT_EQ(advice_on(text).hint, Hint::none) << text;
     }
 }

@@ -72,6 +72,13 @@ TEST(Pop3Reply, LetsAResponseCodeDecideBeforeTheWords) {
     EXPECT_EQ(refuse("-ERR [SYS/TEMPORARY] no").code, Errc::login_refused);
 }
 
+//
+TEST(Pop3Reply, TellsWhatToDoEvenWhereTheServerSaysThatItIsForGood) {
+    const Error error = refuse("-ERR [SYS/PERM] Your account is not enabled for POP access.");
+    EXPECT_EQ(error.code, Errc::login_refused);
+    EXPECT_NE(error.text.find("; enable POP in the settings"), std::string::npos) << error.text;
+}
+
 TEST(Pop3Reply, GivesAPlainRefusalTheMeaningOfTheCommand) {
     const Error error = refuse("-ERR no\x1b[2J");
     EXPECT_EQ(error.code, Errc::login_refused);
