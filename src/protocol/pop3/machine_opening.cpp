@@ -65,9 +65,14 @@ Dialogue::Machine::Report Dialogue::Machine::on_capa_status(std::string_view lin
                                                "configuration requires; try tls: implicit"},
                                     line, quoter_));
             }
+            if (state_ == State::capa_after_login) {
+                // What it listed before still holds; pipelining only if it says so now (P-022).
+                capabilities_.pipelining = false;
+                return on_logged_in(rest);
+            }
             // A server older than RFC 2449 (P-007).
             capabilities_ = {};
-            return state_ == State::capa_before_login ? after_capa() : on_logged_in(rest);
+            return after_capa();
         case Status::challenge:
         case Status::none:
             break;

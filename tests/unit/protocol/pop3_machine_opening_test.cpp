@@ -180,5 +180,23 @@ TEST(Pop3Opening, KeepsTheCapabilitiesOfTheUser) {
     EXPECT_TRUE(s.dialogue().capabilities().sasl.empty());
 }
 
+// P-007: EXPIRE 0 that was told before the login must not be forgotten by a server that answers
+// CAPA only then; to pipeline takes its word after the login (P-022).
+TEST(Pop3Opening, WhatWasListedBeforeTheLoginHoldsWhereCapaIsRefusedAfterIt) {
+    Script s(settings());
+    s.server("+OK ready\r\n");
+    (void)s.sent();
+    s.server("+OK\r\nSASL PLAIN\r\nEXPIRE 0\r\nUIDL\r\nPIPELINING\r\n.\r\n");
+    EXPECT_EQ(s.sent(), kPlainOut);
+    s.server("+OK\r\n");
+    EXPECT_EQ(s.sent(), "CAPA\r\n");
+    s.server("-ERR only before the login\r\n");
+    EXPECT_EQ(s.events(), "[in]");
+    EXPECT_EQ(s.dialogue().capabilities().expire_days, 0U);
+    EXPECT_TRUE(s.dialogue().capabilities().uidl);
+    s.dialogue().list();
+    EXPECT_EQ(s.sent(), "UIDL\r\n");
+}
+
 }  // namespace
 }  // namespace postrider::pop3
