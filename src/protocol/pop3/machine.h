@@ -91,9 +91,11 @@ class Dialogue::Machine {
     [[nodiscard]] Report on_logged_in(std::string_view rest);
     void begin_pipelining();
     [[nodiscard]] Report on_command_reply(std::string_view line, std::string_view rest);
-    [[nodiscard]] Report on_accepted(std::string_view rest);
+    [[nodiscard]] Report on_accepted(std::string_view line, std::string_view rest);
     [[nodiscard]] Report on_refused(std::string_view line, std::string_view rest);
     [[nodiscard]] Report on_uidl_refused(const Error& error);
+    [[nodiscard]] Report on_list_refused(const Error& error);
+    [[nodiscard]] Report on_stat(std::string_view line, std::string_view rest);
     [[nodiscard]] Report on_listing_line(std::string_view line);
     [[nodiscard]] Report on_listing_end(std::string_view rest);
     [[nodiscard]] Report on_quit_reply(std::string_view line, std::string_view rest);
@@ -121,7 +123,8 @@ class Dialogue::Machine {
     Capabilities capabilities_;
     CapaReader capa_;
     ListingReader listing_;
-    bool has_uids_ = true;  ///< the server knows UIDL, as far as it is known
+    bool has_uids_ = true;           ///< the server knows UIDL, as far as it is known
+    std::optional<Error> unlisted_;  ///< why UIDL or LIST was refused, while that may mean: empty
     /// Every line so far ended in a bare LF; nothing before the greeting (P-004).
     std::optional<bool> bare_lf_;
     LineReader lines_;

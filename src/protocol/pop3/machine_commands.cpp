@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "postrider/base/assert.h"
+#include "postrider/base/text.h"
 
 #include "protocol/pop3/machine.h"
 
@@ -14,7 +15,7 @@ Dialogue::Machine::Report Dialogue::Machine::on_command_reply(std::string_view l
                                                               std::string_view rest) {
     switch (parse_reply(line).status) {
         case Status::ok:
-            return on_accepted(rest);
+            return on_accepted(line, rest);
         case Status::err:
             return on_refused(line, rest);
         case Status::challenge:
@@ -24,7 +25,8 @@ Dialogue::Machine::Report Dialogue::Machine::on_command_reply(std::string_view l
     return fail_no_reply(to_text(window_.front()), line);
 }
 
-Dialogue::Machine::Report Dialogue::Machine::on_accepted(std::string_view rest) {
+Dialogue::Machine::Report Dialogue::Machine::on_accepted(std::string_view line,
+                                                         std::string_view rest) {
     const Command command = window_.front();
     switch (command.verb) {
         case Verb::uidl:
@@ -46,6 +48,9 @@ Dialogue::Machine::Report Dialogue::Machine::on_accepted(std::string_view rest) 
         case Verb::noop:
             window_.pop();
             return believe(NoopDone{}, rest);
+        case Verb::stat:
+            window_.pop();
+            return on_stat(line, rest);
     }
     POSTRIDER_ASSERT(false);
     return std::nullopt;
@@ -61,7 +66,9 @@ Dialogue::Machine::Report Dialogue::Machine::on_refused(std::string_view line,
             return on_uidl_refused(
                 refusal({.asked = asked, .code = Errc::unsupported}, line, quoter_));
         case Verb::list:
-            return fail(refusal({.asked = asked}, line, quoter_));
+            return on_list_refused(refusal({.asked = asked}, line, quoter_));
+        case Verb::stat:
+            return fail(*unlisted_);
         case Verb::top_head:
             return believe(HeadRefused{command.number, refusal({.asked = asked}, line, quoter_)},
                            rest);
@@ -80,16 +87,41 @@ Dialogue::Machine::Report Dialogue::Machine::on_refused(std::string_view line,
     return std::nullopt;
 }
 
-/// A server that lists UIDL and refuses it, or says that it is only for now, has UIDs.
+/// A server that lists UIDL and refuses it, or says that it is only for now, has UIDs; unless there
+/// is nothing that could have one: LIST, which follows, tells.
 Dialogue::Machine::Report Dialogue::Machine::on_uidl_refused(const Error& error) {
-    if (capabilities_.uidl || error.code != Errc::unsupported) {
-        Error refused = error;
-        refused.code = error.code == Errc::unsupported ? Errc::refused : error.code;
-        return fail(std::move(refused));
-    }
-    has_uids_ = false;
     listing_ = ListingReader();
+    has_uids_ = capabilities_.uidl;
+    if (error.code != Errc::unsupported) {
+        return fail(error);
+    }
+    if (capabilities_.uidl) {
+        unlisted_ = error;
+        unlisted_->code = Errc::refused;
+    }
     return std::nullopt;
+}
+
+/// Some servers refuse to list a mailbox that is empty: STAT tells.
+Dialogue::Machine::Report Dialogue::Machine::on_list_refused(const Error& error) {
+    if (error.code != Errc::refused || error.retry == Retry::never) {
+        return fail(error);
+    }
+    if (!unlisted_) {
+        unlisted_ = error;
+    }
+    window_.push({Verb::stat, 0});
+    return std::nullopt;
+}
+
+Dialogue::Machine::Report Dialogue::Machine::on_stat(std::string_view line, std::string_view rest) {
+    std::string_view text = parse_reply(line).text;
+    if (next_word(text) != "0") {
+        return fail(*unlisted_);
+    }
+    unlisted_.reset();
+    begin_pipelining();
+    return believe(ListingDone{{}, has_uids_}, rest);
 }
 
 Dialogue::Machine::Report Dialogue::Machine::on_listing_line(std::string_view line) {
@@ -109,10 +141,14 @@ Dialogue::Machine::Report Dialogue::Machine::on_listing_end(std::string_view res
     if (!is_last) {
         return std::nullopt;
     }
-    auto messages = has_uids_ ? listing_.join() : listing_.sizes_alone();
+    auto messages = has_uids_ && !unlisted_ ? listing_.join() : listing_.sizes_alone();
     if (!messages) {
         return fail(std::move(messages).error());
     }
+    if (unlisted_ && !messages->empty()) {
+        return fail(*unlisted_);
+    }
+    unlisted_.reset();
     begin_pipelining();
     return believe(ListingDone{std::move(*messages), has_uids_}, rest);
 }

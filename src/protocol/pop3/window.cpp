@@ -23,6 +23,8 @@ std::string to_text(const Command& command) {
             return fmt::format("DELE {}", command.number);
         case Verb::noop:
             return "NOOP";
+        case Verb::stat:
+            return "STAT";
     }
     POSTRIDER_ASSERT(false);
     return {};

@@ -16,6 +16,7 @@ enum class Verb : std::uint8_t {
     top_head,  ///< TOP without lines of the body
     dele,
     noop,
+    stat,  ///< only to learn whether a listing was refused because there is nothing to list
 };
 
 struct Command {

@@ -235,6 +235,8 @@ TEST(Pop3Dialogue, AServerThatListsUidlInCapaAndRefusesItHasUids) {
     s.dialogue().list();
     (void)s.sent();
     s.server("-ERR out of memory\r\n");
+    EXPECT_EQ(s.sent(), "LIST\r\n");
+    s.server("+OK\r\n1 5\r\n.\r\n");
     EXPECT_EQ(s.events(), "[failed refused]");
     EXPECT_NE(s.error().text.find("UIDL"), std::string::npos);
 
@@ -250,7 +252,45 @@ TEST(Pop3Dialogue, AServerThatListsUidlInCapaAndRefusesItHasUids) {
     list.server("+OK\r\n.\r\n");
     EXPECT_EQ(list.sent(), "LIST\r\n");
     list.server("-ERR no\r\n");
+    EXPECT_EQ(list.sent(), "STAT\r\n");
+    list.server("+OK 1 5\r\n");
     EXPECT_EQ(list.events(), "[failed refused]");
+    EXPECT_NE(list.error().text.find("LIST"), std::string::npos);
+}
+
+// P-017
+TEST(Pop3Dialogue, AServerThatRefusesToListNothingHasAnEmptyMailbox) {
+    for (const char* capa : {"", "UIDL\r\n", "UIDL\r\nPIPELINING\r\n"}) {
+        expect_same_at_every_split(settings(), [capa](Script& s) {
+            log_in(s, capa);
+            s.dialogue().list();
+            (void)s.sent();
+            s.server("-ERR no messages\r\n");
+            (void)s.sent();
+            s.server("-ERR no messages\r\n");
+            EXPECT_EQ(s.sent(), "STAT\r\n");
+            s.server("+OK 0 0\r\n");
+        });
+        Script s = logged_in(capa);
+        s.dialogue().list();
+        (void)s.sent();
+        s.server("-ERR no messages\r\n");
+        (void)s.sent();
+        s.server("+OK\r\n.\r\n");
+        EXPECT_EQ(s.events(), *capa == '\0' ? "[list without uids]" : "[list]");
+        EXPECT_EQ(s.dialogue().outstanding(), 0U);
+    }
+    for (const char* stat : {"-ERR no\r\n", "+OK\r\n", "+OK 00 0\r\n", "+OK none\r\n"}) {
+        Script s = logged_in();
+        s.dialogue().list();
+        (void)s.sent();
+        s.server("+OK\r\n.\r\n");
+        (void)s.sent();
+        s.server("-ERR no messages\r\n");
+        (void)s.sent();
+        s.server(stat);
+        EXPECT_EQ(s.events(), "[failed refused]") << stat;
+    }
 }
 
 // P-018
