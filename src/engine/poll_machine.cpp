@@ -407,8 +407,8 @@ void AccountPoll::Machine::on_remove_refused(std::uint32_t number, const Error& 
     if (session_ == nullptr) {
         return;  // let go of, and not yet destroyed
     }
-    const Job job = take_removal(number);
-    report_.last_trouble = error.in(fmt::format("DELE {}", job.remote.number)).text;
+    (void)take_removal(number);
+    report_.last_trouble = error.text;
     end_removals_if_done();
 }
 

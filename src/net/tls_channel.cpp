@@ -273,8 +273,8 @@ Error TlsChannel::handshake_failure(int ssl_error) const {
         case SSL_R_PACKET_LENGTH_TOO_LONG:
             return {Errc::tls, Retry::later,
                     with +
-                        ": the answer is not TLS; is it the right port, or is tls: starttls "
-                        "meant?"};
+                        ": the answer is not TLS: check the port, and which tls it is for "
+                        "(implicit or starttls)"};
         case SSL_R_UNSUPPORTED_PROTOCOL:
         case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
             return {Errc::tls, Retry::never,

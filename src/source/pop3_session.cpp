@@ -299,7 +299,7 @@ void Pop3Session::on_closed(const Error& why) {
         quirks_.no_pipelining = true;
     }
     if (phase == pop3::Phase::quit) {
-        const Expected<void> unknown = failure(why.in("no answer to QUIT"));
+        const Expected<void> unknown = failure(told_of_wait(why));
         close();
         events_.on_settled(unknown);
         return;
@@ -313,7 +313,13 @@ void Pop3Session::on_closed(const Error& why) {
                  wait_in(phase, settings_.timeouts).what, why.text)});
         return;
     }
-    end(why);
+    end(told_of_wait(why));
+}
+
+/// With what the server was asked and has not answered, or not to the end.
+Error Pop3Session::told_of_wait(const Error& why) const {
+    const std::string awaited = dialogue_->awaited();
+    return awaited.empty() ? why : why.in("no whole answer to " + awaited);
 }
 
 /// For the transcript, if somebody listens.
@@ -349,14 +355,19 @@ void Pop3Session::watch_progress() {
 
 void Pop3Session::on_overdue() {
     const Wait wait = wait_in(dialogue_->phase(), settings_.timeouts);
+    const bool may_want_tls =
+        dialogue_->phase() == pop3::Phase::greeting && settings_.tls != TlsMode::implicit;
     Error error{
         Errc::timed_out, Retry::later,
-        fmt::format("the server was silent for {} (timeouts.{})", to_text(wait.limit), wait.what)};
+        fmt::format("the server was silent for {} (timeouts.{}){}", to_text(wait.limit), wait.what,
+                    may_want_tls ? "; if it begins with TLS, as on port 995, set tls: "
+                                   "implicit"
+                                 : "")};
     if (dialogue_->phase() == pop3::Phase::quit) {
         on_closed(error);
         return;
     }
-    end(error);
+    end(told_of_wait(error));
 }
 
 /// A message that trickles keeps the reply deadline happy for ever.

@@ -54,6 +54,7 @@ class Pop3Session : public MailSource, private net::StreamEvents {
     void reconnect_without_capa();
     void upgrade_to_tls();
 
+    [[nodiscard]] Error told_of_wait(const Error& why) const;
     void note(std::string_view text) const;
     void send_output();
     void watch_progress();

@@ -76,6 +76,10 @@ bool Dialogue::is_pipelining() const {
     return machine_->is_pipelining();
 }
 
+std::string Dialogue::awaited() const {
+    return machine_->awaited();
+}
+
 std::size_t Dialogue::outstanding() const {
     return machine_->outstanding();
 }

@@ -119,6 +119,34 @@ bool Dialogue::Machine::waits_for_capa() const {
            reading_ == Reading::status_line && !settings_.use_stls;
 }
 
+std::string Dialogue::Machine::awaited() const {
+    switch (state_) {
+        case State::capa_before_tls:
+        case State::capa_before_login:
+        case State::capa_after_login:
+            return "CAPA";
+        case State::stls:
+            return "STLS";
+        case State::lang:
+            return "LANG";
+        case State::utf8:
+            return "UTF8";
+        case State::transaction:
+        case State::draining:
+            return window_.in_flight() > 0 ? to_text(window_.front()) : std::string();
+        case State::quitting:
+            return "QUIT";
+        case State::greeting:
+        case State::tls:
+        case State::login:
+        case State::deriving:
+        case State::quit_done:
+        case State::failed:
+            break;
+    }
+    return {};
+}
+
 std::size_t Dialogue::Machine::outstanding() const {
     const bool has_quit = state_ == State::draining || state_ == State::quitting;
     return window_.outstanding() + (has_quit ? 1 : 0);

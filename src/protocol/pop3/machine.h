@@ -40,6 +40,7 @@ class Dialogue::Machine {
     [[nodiscard]] const Capabilities& capabilities() const { return capabilities_; }
     [[nodiscard]] bool waits_for_capa() const;
     [[nodiscard]] bool is_pipelining() const { return window_.in_flight() > 1; }
+    [[nodiscard]] std::string awaited() const;
     [[nodiscard]] std::size_t outstanding() const;
 
   private:

@@ -240,7 +240,7 @@ TEST_F(TlsTest, APlainServerIsToldFromATlsOne) {
     const auto error = connect_to(plain.port(), settings_for("pop.example"));
     ASSERT_TRUE(error);
     EXPECT_EQ(error->code, Errc::tls);
-    EXPECT_SAYS(error->text, "is it the right port");
+    EXPECT_SAYS(error->text, "check the port, and which tls it is for");
 }
 
 TEST_F(TlsTest, AHandshakeThatIsHungUpOnIsANetworkError) {

@@ -60,7 +60,8 @@ TEST_F(Pop3SessionEndTest, AnEndWithinAMessageTellsNothingOfTheMessage) {
     session->fetch(1);
     loop.run_until_idle();
     EXPECT_EQ(told.lines, (Lines{"listed 1:u1#0/500", "failed"}));
-    expect_error(Errc::closed, Retry::later, "closed the connection");
+    expect_error(Errc::closed, Retry::later,
+                 "no whole answer to RETR 1: the server closed the connection");
     expect_silence();
 }
 
@@ -70,7 +71,7 @@ TEST_F(Pop3SessionEndTest, AnEndInsteadOfTheAnswerToQuitLeavesTheOutcomeOpen) {
     session->settle();
     loop.run_until_idle();
     EXPECT_EQ(told.lines, (Lines{"listed 1:u1#0/5", "removed 1", "not settled"}));
-    expect_error(Errc::closed, Retry::later, "no answer to QUIT");
+    expect_error(Errc::closed, Retry::later, "no whole answer to QUIT: ");
     expect_silence();
 }
 
@@ -136,7 +137,7 @@ TEST_F(Pop3SessionEndTest, AConnectHasItsDeadline) {
 TEST_F(Pop3SessionEndTest, TheGreetingHasADeadline) {
     start({"closed"});
     EXPECT_EQ(lasted(), 60s);
-    expect_failed(Errc::timed_out, Retry::later, "1m (timeouts.greeting)");
+    expect_failed(Errc::timed_out, Retry::later, "1m (timeouts.greeting); if it begins with TLS");
     expect_silence();
 }
 
@@ -164,7 +165,8 @@ TEST_F(Pop3SessionEndTest, TheLoginHasALongDeadline) {
 TEST_F(Pop3SessionEndTest, AnyOtherAnswerHasADeadline) {
     start(joined({login(), {"C: UIDL", "S: +OK", "wait 100s", "S: 1 a", "closed"}}));
     EXPECT_EQ(lasted(), 100s + 120s);  // counted from the last progress
-    expect_failed(Errc::timed_out, Retry::later, "2m (timeouts.reply)");
+    expect_failed(Errc::timed_out, Retry::later,
+                  "no whole answer to UIDL: the server was silent for 2m (timeouts.reply)");
 }
 
 TEST_F(Pop3SessionEndTest, TheAnswerToQuitHasADeadlineAndThenTheOutcomeIsOpen) {

@@ -204,6 +204,9 @@ class Dialogue {
     [[nodiscard]] bool waits_for_capa() const;
     /// More than one command is sent and waits for its reply.
     [[nodiscard]] bool is_pipelining() const;
+    /// The command whose reply is due, or of which a part has come ("RETR 3"); empty where no
+    /// command was sent or what was sent is secret.
+    [[nodiscard]] std::string awaited() const;
     /// Commands that wait for their reply or for room in the window.
     [[nodiscard]] std::size_t outstanding() const;
 
