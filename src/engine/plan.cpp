@@ -73,9 +73,16 @@ constexpr std::uint64_t kNoSize = std::numeric_limits<std::int64_t>::max();
 /// As a message grows that a server writes its own fields into (Status, X-UIDL).
 bool has_grown_a_little(const MessageRecord& record, const source::RemoteMessage& remote) {
     constexpr std::uint64_t kFieldsOfServers = 512;
-    return content_of(record) && (record.listed_size == kNoSize ||
-                                  (remote.size > record.listed_size &&
-                                   remote.size - record.listed_size <= kFieldsOfServers));
+    return record.listed_size == kNoSize || (remote.size > record.listed_size &&
+                                             remote.size - record.listed_size <= kFieldsOfServers);
+}
+
+/// Skipped mail has no content to be known by. It is still that mail if the fields that the server
+/// has in its header account for all by which it has grown; whatever else has its UID now is new,
+/// lest new mail under a reused UID be skipped for ever.
+bool is_skipped_still(const MessageRecord& record, const source::RemoteMessage& remote) {
+    return record.phase == Phase::skipped && has_grown_a_little(record, remote) &&
+           remote.fields_of_server && remote.size - record.listed_size <= *remote.fields_of_server;
 }
 
 bool deletes_at_once(const AccountPolicy& policy) {
@@ -253,6 +260,13 @@ class Planner {
             mute.absent_since.reset();
             put(mute);
             verify(remote, record, groups_.at(remote.uid).contents);
+        } else if (is_skipped_still(record, remote)) {
+            MessageRecord grown = record;
+            grown.listed_size = remote.size;
+            grown.absent_since.reset();
+            put(grown);
+            plan_.records.insert_or_assign(grown.key, grown);
+            ++plan_.skipped;
         } else {
             judge_new(remote, true);
         }
@@ -356,8 +370,7 @@ class Planner {
                 ++matched;
             } else {
                 ++unknown;
-                grown +=
-                    found != known_.end() && has_grown_a_little(found->second, remote) ? 1U : 0U;
+                grown += found != known_.end() && is_known_still(found->second, remote) ? 1U : 0U;
             }
         }
         if ((matched + grown) * 10 >= expected * 9) {
@@ -375,6 +388,12 @@ class Planner {
                         expected, matched, unknown)};
     }
 
+    [[nodiscard]] static bool is_known_still(const MessageRecord& record,
+                                             const source::RemoteMessage& remote) {
+        return (content_of(record) && has_grown_a_little(record, remote)) ||
+               is_skipped_still(record, remote);
+    }
+
     void put(const MessageRecord& record) {
         plan_.reconcile.emplace_back(store::PutMessage{record});
     }
@@ -389,6 +408,24 @@ class Planner {
 };
 
 }  // namespace
+
+std::vector<std::size_t> heads_wanted(const source::Listing& listing,
+                                      const store::AccountRecords& known) {
+    std::map<store::MessageKey, const MessageRecord*> skipped;
+    for (const MessageRecord& record : known.messages) {
+        if (record.phase == Phase::skipped) {
+            skipped.emplace(record.key, &record);
+        }
+    }
+    std::vector<std::size_t> wanted;
+    for (std::size_t i = 0; i < listing.messages.size() && !skipped.empty(); ++i) {
+        const auto found = skipped.find(key_of(listing.messages[i]));
+        if (found != skipped.end() && has_grown_a_little(*found->second, listing.messages[i])) {
+            wanted.push_back(i);
+        }
+    }
+    return wanted;
+}
 
 store::MessageKey key_of(const source::RemoteMessage& remote) {
     return {remote.uid, remote.occurrence};

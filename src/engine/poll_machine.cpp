@@ -1,6 +1,7 @@
 #include "engine/poll_machine.h"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "postrider/base/planted.h"
 #include "postrider/base/text.h"
 #include "postrider/mail/date.h"
+#include "postrider/mail/server_fields.h"
 
 #include "engine/quirks.h"
 
@@ -46,7 +48,7 @@ bool AccountPoll::Machine::wind_down() {
         case State::idle:
         case State::probing:
         case State::opening:
-        case State::dating:
+        case State::looking:
         case State::reconciling:
         case State::over:
             return false;
@@ -148,25 +150,28 @@ void AccountPoll::Machine::on_listed(const source::Listing& listing,
     origin_ = {source_.host(), capabilities.peer_address, capabilities.transport,
                capabilities.consumes_on_settle};
     report_.listed = listing.messages.size();
-    if (!known_.known && policy_.initial.kind == Initial::Kind::since &&
-        !listing_.messages.empty()) {
-        ask_dates();
-    } else {
-        make_plan();
-    }
-}
-
-void AccountPoll::Machine::ask_dates() {
-    if (!capabilities_.has_heads) {
+    const bool needs_dates =
+        !known_.known && policy_.initial.kind == Initial::Kind::since && !listing_.messages.empty();
+    if (needs_dates && !capabilities_.has_heads) {
         finish(Error{Errc::unsupported, Retry::never,
                      "initial: since needs TOP, to see the dates of what is there, and the server "
                      "does not list it (CAPA); use all, new or last"});
         return;
     }
-    enter(State::dating);
-    heads_asked_ = listing_.messages.size();
-    for (const source::RemoteMessage& remote : listing_.messages) {
-        session_->head(remote.number);
+    if (needs_dates) {
+        heads_asked_.resize(listing_.messages.size());
+        std::iota(heads_asked_.begin(), heads_asked_.end(), std::size_t{0});
+    } else if (capabilities_.has_heads) {
+        const std::vector<std::size_t> wanted = heads_wanted(listing_, known_);
+        heads_asked_.assign(wanted.begin(), wanted.end());
+    }
+    if (heads_asked_.empty()) {
+        make_plan();
+        return;
+    }
+    enter(State::looking);
+    for (const std::size_t position : heads_asked_) {
+        session_->head(listing_.messages[position].number);
     }
 }
 
@@ -174,13 +179,15 @@ void AccountPoll::Machine::on_head(std::uint32_t number, Expected<std::string> h
     if (session_ == nullptr) {
         return;  // let go of, and not yet destroyed
     }
-    POSTRIDER_ASSERT(state_ == State::dating && heads_asked_ > 0);
-    source::RemoteMessage& remote = listing_.messages[listing_.messages.size() - heads_asked_];
+    POSTRIDER_ASSERT(state_ == State::looking && !heads_asked_.empty());
+    source::RemoteMessage& remote = listing_.messages[heads_asked_.front()];
     POSTRIDER_ASSERT(remote.number == number);
+    heads_asked_.pop_front();
     if (head) {
         remote.dated = mail::received_date(*head);
+        remote.fields_of_server = mail::octets_of_server_fields(*head);
     }
-    if (--heads_asked_ == 0) {
+    if (heads_asked_.empty()) {
         make_plan();
     }
 }

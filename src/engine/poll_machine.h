@@ -29,7 +29,7 @@ class AccountPoll::Machine final : private source::SourceEvents {
         idle,
         probing,
         opening,       ///< ledger, connection, login, listing
-        dating,        ///< the first poll asks for the dates of what is there (Initial)
+        looking,       ///< asks for the headers that the plan needs (Initial, heads_wanted)
         reconciling,   ///< what the listing taught is being recorded
         transferring,  ///< fetching and delivering
         securing,      ///< waiting for the ledger to be durable
@@ -57,7 +57,6 @@ class AccountPoll::Machine final : private source::SourceEvents {
     void on_settled(const Expected<void>& outcome) override;
     void on_failed(const Error& error) override;
 
-    void ask_dates();
     void make_plan();
     [[nodiscard]] AccountPolicy policy_of_session() const;
     [[nodiscard]] std::vector<store::Change> changes_before_transfers();
@@ -96,12 +95,12 @@ class AccountPoll::Machine final : private source::SourceEvents {
     source::Capabilities capabilities_;
     Origin origin_;
     Plan plan_;
-    MonotonicTime listed_at_{};         ///< the login was before
-    ContentKeys contents_;              ///< of what has no UID and has shown its content
-    std::size_t heads_asked_ = 0;       ///< without an answer
-    std::size_t secured_before_ = 0;    ///< delivered or held, by earlier sessions of this poll
-    bool is_settling_session_ = false;  ///< no RETR in this session (I3)
-    bool is_winding_down_ = false;      ///< no other session after this one
+    MonotonicTime listed_at_{};            ///< the login was before
+    ContentKeys contents_;                 ///< of what has no UID and has shown its content
+    std::deque<std::size_t> heads_asked_;  ///< without an answer: positions in listing_
+    std::size_t secured_before_ = 0;       ///< delivered or held, by earlier sessions of this poll
+    bool is_settling_session_ = false;     ///< no RETR in this session (I3)
+    bool is_winding_down_ = false;         ///< no other session after this one
 
     std::deque<Job> to_remove_;           ///< DELEs without an answer, in order
     std::size_t removed_ = 0;             ///< DELEs with a good answer

@@ -1,26 +1,10 @@
 #include "mail/content_digest.h"
 
 #include <algorithm>
-#include <array>
 
-#include "postrider/base/text.h"
+#include "postrider/mail/server_fields.h"
 
 namespace postrider::mail {
-
-namespace {
-
-constexpr std::array<std::string_view, 7> kKeptByServers = {
-    "status:", "x-imap:", "x-imapbase:", "x-keywords:", "x-status:", "x-uid:", "x-uidl:"};
-
-/// No more of a line is needed to know whether it is one of these.
-constexpr std::size_t kDecisive = 12;
-
-bool is_kept_by_server(std::string_view line) {
-    return std::any_of(kKeptByServers.begin(), kKeptByServers.end(),
-                       [line](std::string_view name) { return istarts_with(line, name); });
-}
-
-}  // namespace
 
 void ContentDigest::add(std::string_view octets) {
     while (in_header_ && !octets.empty()) {
@@ -43,10 +27,10 @@ void ContentDigest::take_from_line(std::string_view& octets) {
         is_decided_ = !ends_here;
         return;
     }
-    const std::size_t taken = std::min(rest_of_line, kDecisive - beginning_.size());
+    const std::size_t taken = std::min(rest_of_line, kDecisiveOctets - beginning_.size());
     beginning_.append(octets.substr(0, taken));
     octets.remove_prefix(taken);
-    if (beginning_.size() == kDecisive || beginning_.ends_with('\n')) {
+    if (beginning_.size() == kDecisiveOctets || beginning_.ends_with('\n')) {
         decide();
     }
 }
@@ -55,7 +39,7 @@ void ContentDigest::decide() {
     const bool is_whole = beginning_.ends_with('\n');
     const bool continues = beginning_.front() == ' ' || beginning_.front() == '\t';
     if (!continues) {
-        is_passed_over_ = is_kept_by_server(beginning_);
+        is_passed_over_ = begins_field_of_server(beginning_);
     }
     if (!is_passed_over_) {
         hash_.add(beginning_);

@@ -10,9 +10,7 @@
 namespace postrider::mail {
 
 /// The digest that a message is known by: SHA-256 of its canonical form without the header fields
-/// that servers which keep mail in mbox files write into it for themselves (Status, X-UID and the
-/// like, S-026). GNU mailutils adds some when a mailbox is first read and changes them later: it is
-/// the same mail all the while.
+/// that servers write into it for themselves (mail/server_fields.h).
 class ContentDigest {
   public:
     /// Canonical octets, in pieces split anywhere.

@@ -54,6 +54,11 @@ struct Plan {
     std::optional<Error> doubt;   ///< I9: do nothing, tell a person
 };
 
+/// Positions in `listing` of the messages whose header the plan needs, if it can be had: those that
+/// were skipped at the first poll and have grown a little since. Pure.
+[[nodiscard]] std::vector<std::size_t> heads_wanted(const source::Listing& listing,
+                                                    const store::AccountRecords& known);
+
 /// Listing x ledger x policy -> ordered work. Pure.
 [[nodiscard]] Plan plan(const source::Listing& listing, const store::AccountRecords& known,
                         const AccountPolicy& policy, WallTime now);

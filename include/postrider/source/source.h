@@ -24,6 +24,8 @@ struct RemoteMessage {
     std::uint64_t size = 0;        ///< as listed: advisory
     /// When the server received it, if its header was asked for and tells.
     std::optional<WallTime> dated = std::nullopt;
+    /// Octets of header fields that servers write for themselves, if its header was asked for.
+    std::optional<std::uint64_t> fields_of_server = std::nullopt;
 };
 
 /// The whole mailbox at one instant. Only a complete listing is ever reported.

@@ -1,6 +1,10 @@
 #include "postrider/engine/plan.h"
 
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -450,6 +454,72 @@ TEST_F(PlanTest, OfEqualUidsNoneIsALeftover) {
         list("x");
     }
     EXPECT_TRUE(plan().leftovers.empty());
+}
+
+// What was skipped at the first poll has no content to be known by; a server that keeps mail in an
+// mbox file writes Status and X-UIDL into it all the same (S-026).
+
+class GrownSkippedTest : public PlanTest {
+  protected:
+    GrownSkippedTest() {
+        MessageRecord skipped = record("old", Phase::skipped);
+        skipped.sha256.reset();
+        skipped.delivered_at.reset();
+        know(skipped);
+    }
+    void list_with_fields(std::uint64_t size, std::optional<std::uint64_t> fields) {
+        list_nothing();
+        list("old", size);
+        listing.messages.back().fields_of_server = fields;
+    }
+};
+
+TEST_F(GrownSkippedTest, StaysSkippedIfFieldsOfItsServerAccountForIt) {
+    list_with_fields(140, 40);
+    EXPECT_EQ(heads_wanted(listing, known), std::vector<std::size_t>{0});
+    const Plan made = plan_and_record();
+    EXPECT_TRUE(made.fetch.empty());
+    EXPECT_EQ(made.skipped, 1U);
+    EXPECT_EQ(known.messages.front().listed_size, 140U);
+    EXPECT_TRUE(heads_wanted(listing, known).empty()) << "asked once";
+    list_with_fields(141, 41);  // "O" has become "RO"
+    EXPECT_EQ(plan_and_record().skipped, 1U);
+}
+
+// P-019: a UID that another message has now.
+TEST_F(GrownSkippedTest, IsNewMailIfAnythingElseIsOtherAboutIt) {
+    const std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> others = {
+        {140, 39}, {140, 0}, {140, std::nullopt}, {99, 40}, {100 + 513, 600}};
+    for (const auto& [size, fields] : others) {
+        list_with_fields(size, fields);
+        const Plan made = plan();
+        ASSERT_EQ(made.fetch.size(), 1U) << size;
+        EXPECT_FALSE(made.fetch.front().verify);
+        EXPECT_EQ(made.skipped, 0U);
+    }
+}
+
+TEST_F(GrownSkippedTest, OfOthersNoHeaderIsAskedFor) {
+    list_with_fields(99, std::nullopt);
+    list("new", 120);
+    know(record("delivered", Phase::delivered));
+    list("delivered", 120);
+    EXPECT_TRUE(heads_wanted(listing, known).empty());
+}
+
+TEST_F(GrownSkippedTest, AreNoReasonToDoubtHoweverManyTheyAre) {
+    list_nothing();
+    known.messages.clear();
+    for (int i = 0; i < 300; ++i) {
+        MessageRecord skipped = record("old" + std::to_string(i), Phase::skipped);
+        skipped.sha256.reset();
+        know(skipped);
+        list(skipped.key.uid, 150);
+        listing.messages.back().fields_of_server = 50;
+    }
+    const Plan made = plan();
+    EXPECT_FALSE(made.doubt);
+    EXPECT_EQ(made.skipped, 300U);
 }
 
 }  // namespace

@@ -110,6 +110,27 @@ TEST_F(RetentionPollTest, WithoutTopAPolicyByDateIsRefusedAndTheAccountStaysUnkn
     EXPECT_EQ(source.count("fetch"), 0U);
 }
 
+// S-026
+TEST_F(RetentionPollTest, SkippedMailThatItsServerWritesIntoStaysSkipped) {
+    policy.initial.kind = Initial::Kind::none;
+    add("old");
+    add("other");
+    good_poll();
+    EXPECT_EQ(phase("old"), store::Phase::skipped);
+    source.mailbox[0].octets.insert(0, "Status: O\r\nX-UIDL: abcdef\r\n");
+    source.mailbox[1].octets = test::plain_mail("another", 220);
+    EXPECT_EQ(good_poll().delivered, 1U);
+    EXPECT_EQ(source.count("head"), 2U);
+    EXPECT_EQ(sink.tried(), std::vector<std::string>{"another"});
+    EXPECT_EQ(phase("old"), store::Phase::skipped);
+    good_poll();
+    EXPECT_EQ(source.count("head"), 2U);
+    // Without TOP nothing tells it from other mail: rather twice than never.
+    source.capabilities.has_heads = false;
+    source.mailbox[0].octets.insert(7, "R");
+    EXPECT_EQ(good_poll().delivered, 1U);
+}
+
 // P-034
 
 TEST_F(RetentionPollTest, WithoutUidsMailCannotBeKept) {
