@@ -258,3 +258,38 @@ def test_a_wrong_password_is_a_refused_login(way: Way) -> None:
         assert run.code == LOGIN_REFUSED, (auth, run.err)
         assert "c4n4ry" not in run.err
     assert way.arrived() == []
+
+
+# P-036, RFC 6856: what is in UTF-8 comes as it is only where UTF8 was asked for; else Courier makes
+# another message of it.
+@pytest.mark.parametrize("gate", ["courier"], indirect=True)
+def test_mail_in_utf8_comes_as_it_is_where_that_is_wanted(way: Way) -> None:
+    message = ("Received: by mx.trial.example; Mon, 03 Jun 2024 08:00:00 +0200\n"
+               "From: =?utf-8?q?J=C3=BCrgen?= <j\u00fcrgen@sender.example>\n"
+               "Subject: Gr\u00fc\u00dfe\n\nGr\u00fc\u00dfe\n").encode()
+    way.put(message)
+    way.once_well()
+    assert "Grüße".encode() not in way.arrived()[0].split(b"\r\n\r\n")[0], "a surrogate"
+    way.rider.settings["state_dir"] = str(way.rider.folder / "fresh")
+    way.account["utf8"] = "true"
+    way.once_well()
+    assert way.arrived()[1:] == [outgoing(message)]
+
+
+# S-026: mailutils writes Status and X-UIDL into what it has listed once.
+@pytest.mark.parametrize("gate", ["mailutils"], indirect=True)
+def test_what_was_there_before_the_first_poll_stays_there(way: Way) -> None:
+    way.account["initial"] = "new"
+    way.put(*_letters(5))
+    way.once_well()
+    sizes = [len(one) for one in way.served()]
+    for _ in range(3):
+        way.once_well()
+    assert sum(map(len, way.served())) >= sum(sizes)
+    assert way.arrived() == []
+    way.put(*_letters(2))
+    way.once_well()
+    assert len(way.arrived()) == 2
+    way.once_well()
+    assert len(way.arrived()) == 2
+    assert len(way.served()) == 7

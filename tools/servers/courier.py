@@ -1,4 +1,5 @@
-"""A private Courier: POP3 over implicit TLS, STLS and plain loopback, Maildirs, users of PAM."""
+"""A private Courier: POP3 over implicit TLS, STLS and plain loopback, Maildirs, users of PAM, and
+their secrets for CRAM-MD5 in a userdb."""
 
 from __future__ import annotations
 
@@ -15,8 +16,8 @@ _START = """
 set -a
 . /etc/courier/pop3d
 . /etc/courier/pop3d-ssl
-POP3AUTH='LOGIN PLAIN'
-POP3AUTH_TLS='LOGIN PLAIN'
+POP3AUTH='LOGIN PLAIN CRAM-MD5'
+POP3AUTH_TLS='LOGIN PLAIN CRAM-MD5'
 TLS_CERTFILE=/etc/courier/trial.pem
 TLS_DHPARAMS=
 TLS_TRUSTCERTS=
@@ -33,15 +34,21 @@ exec $tcpd "$1" $server
 
 class Courier(Pop3Server):
     starttls = True
-    logins = ("user", "plain", "login", "auto")
+    logins = ("user", "plain", "login", "cram-md5", "auto")
 
     def __init__(self, place: Workplace, authority: Authority) -> None:
-        self._room = Room(place, "courier", place.programs(unpacked("courier")))
+        tree = place.programs(unpacked("courier"))
+        self._room = Room(place, "courier", tree)
+        settings = (tree / "etc/courier/authdaemonrc").read_text()
+        self._room.write("etc/courier/authdaemonrc", settings.replace(
+            'authmodulelist="authpam"', 'authmodulelist="authpam authuserdb"'))
         self._log = self._room.folder / "log"
         self._users: dict[str, User] = {}
         keeper = self._room.add_user("courier")
         for part in ("run/courier", "run/courier/authdaemon", "var/lib/courier"):
             self._room.make(part, keeper)
+        for part in ("userdb.dat", "userdbshadow.dat"):
+            (self._room.make("etc/courier") / part).symlink_to(f"/var/lib/courier/{part}")
         own = authority.issue(["DNS:localhost", "IP:127.0.0.1"])
         pem = self._room.make("etc/courier") / "trial.pem"
         pem.write_bytes(own.key.read_bytes() + own.chain.read_bytes())
@@ -55,6 +62,17 @@ class Courier(Pop3Server):
     def add_user(self, name: str) -> None:
         self._users[name] = self._room.add_user(name, PASSWORD)
         make_maildir(self._room, self._users[name])
+        self._tell_userdb(self._users[name])
+
+    def _tell_userdb(self, user: User) -> None:
+        secret = self._room.run_inside("userdbpw", "-hmac-md5", given=PASSWORD + "\n").strip()
+        home = f"/var/home/{user.name}"
+        userdb = self._room.var / "lib/courier/userdb"
+        with userdb.open("a") as out:
+            out.write(f"{user.name}\tuid={user.uid}|gid={user.uid}|home={home}|"
+                      f"mail={home}/Maildir|hmac-md5pw={secret}\n")
+        userdb.chmod(0o600)
+        self._room.run_inside("makeuserdb", "-f", "/var/lib/courier/userdb")
 
     def put(self, name: str, messages: list[bytes]) -> None:
         file_into_maildir(self._room, self._users[name], messages)

@@ -153,6 +153,7 @@ class SolidPop3d(_OfSystemUsers):
                           [one if one.endswith(b"\n") else one + b"\n" for one in messages])
 
 
+_APOP = "/var/lib/apop.db"
 _MAILUTILS = """
 mode daemon;
 foreground yes;
@@ -163,6 +164,7 @@ pam {{ service mailutils; }};
 tcp-wrappers {{ enable no; }};
 logging {{ syslog no; }};
 tls {{ ssl-certificate-file {chain}; ssl-key-file {key}; }};
+apop-database-file /var/lib/apop.db;
 tls-file-checks {{ key-file none; cert-file none; }};
 server 127.0.0.1:{plain} {{ tls-mode ondemand; }};
 server 127.0.0.1:{implicit} {{ tls-mode connection; }};
@@ -170,14 +172,16 @@ server 127.0.0.1:{implicit} {{ tls-mode connection; }};
 
 
 class Mailutils(_OfSystemUsers):
-    """mbox files; STLS and implicit TLS by GnuTLS."""
+    """mbox files; STLS and implicit TLS by GnuTLS; APOP secrets in a database."""
 
     starttls = True
+    logins = ("user", "auto", "apop")
 
     def __init__(self, place: Workplace, authority: Authority) -> None:
         super().__init__(place, "mailutils")
         self._room.write(
             "etc/pam.d/mailutils", "@include common-auth\n@include common-account\n")
+        self._popauth("--create", "--file=/dev/null", f"--output={_APOP}")
         own = authority.issue(["DNS:localhost", "IP:127.0.0.1"])
         config = self._room.folder / "pop3d.conf"
 
@@ -188,3 +192,10 @@ class Mailutils(_OfSystemUsers):
 
         self._child, (self.plain_port, self.tls_port) = started(
             "mailutils-pop3d", self._log, 2, command)
+
+    def add_user(self, name: str) -> None:
+        super().add_user(name)
+        self._popauth("--add", f"--user={name}", f"--password={PASSWORD}", f"--file={_APOP}")
+
+    def _popauth(self, *arguments: str) -> None:
+        self._room.run_inside("popauth", *arguments)
