@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <string>
 
 #include "postrider/base/text.h"
@@ -122,7 +123,8 @@ void take_out(std::string& text, std::string_view name) {
         const bool is_whole =
             (at == 0 || !is_letter(text[at - 1])) && (end == text.size() || !is_letter(text[end]));
         if (is_whole) {
-            text.replace(at, name.size(), " ");
+            std::fill(text.begin() + static_cast<std::ptrdiff_t>(at),
+                      text.begin() + static_cast<std::ptrdiff_t>(end), ' ');
         }
     }
 }
