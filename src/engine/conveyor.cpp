@@ -81,6 +81,7 @@ void Conveyor::fetch_more() {
             return;
         }
         in_flight_ += weight_of(job);
+        ++messages_asked_;
         octets_asked_ += job.remote.size;
         asked_.push_back(&job);
         ++next_fetch_;
@@ -121,8 +122,9 @@ bool Conveyor::is_time_to_commit() const {
     }
     const CommitEvery& every = load_.policy.commit_every;
     const MonotonicTime now = services_.loop.now();
-    return next_fetch_ > 0 && now >= load_.next_login_at &&
-           ((every.messages && next_fetch_ >= *every.messages) ||
+    // A session that has fetched nothing has nothing to settle: the next would find the same.
+    return messages_asked_ > 0 && now >= load_.next_login_at &&
+           ((every.messages && messages_asked_ >= *every.messages) ||
             (every.octets && octets_asked_ >= *every.octets) ||
             (every.time && now - started_ >= *every.time));
 }

@@ -107,6 +107,7 @@ class Conveyor {
 
     source::MailSource* session_ = nullptr;
     std::size_t next_fetch_ = 0;
+    std::uint64_t messages_asked_ = 0;
     std::uint64_t octets_asked_ = 0;
     MonotonicTime started_{};
     bool is_enough_ = false;  ///< no more is asked for in this session (R-007)

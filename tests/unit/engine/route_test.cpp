@@ -86,6 +86,17 @@ TEST_F(RouteTest, WhatNobodyTakesNowIsNotEvenFetched) {
     EXPECT_TRUE(source.mailbox.empty());
 }
 
+TEST_F(RouteTest, WhatIsNotEvenFetchedDoesNotEndTheSessionByItsNumber) {
+    add_some(3);
+    archive.answer_probes(failure(down()));
+    EXPECT_EQ(poll_both().put_off, 3U);
+    policy.commit_every.messages = 2;
+    add("m4");
+    const PollReport second = poll_both();
+    EXPECT_EQ(second.sessions, 1U);
+    EXPECT_EQ(sink.accepted().size(), 4U);
+}
+
 TEST_F(RouteTest, NobodyLogsInWhileAllAreDown) {
     add("m1");
     sink.answer_probes(failure(down()));
