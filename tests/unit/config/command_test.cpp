@@ -25,17 +25,27 @@ class Command : public ConfigFiles {
 
 TEST_F(Command, IsKilledWhenItsTimeIsUpTogetherWithWhatItStarted) {
     const std::string pid_file = path("pid");
-    const auto result = shell("sleep 1000 & echo $! > " + pid_file + "; wait",
-                              {std::chrono::milliseconds(300), 1024});
-    ASSERT_FALSE(result);
-    EXPECT_EQ(result.error().text, "did not end within 300ms");
     pid_t sleeper = 0;
-    std::ifstream(pid_file) >> sleeper;
+    // On a busy machine a shell may not even have begun when its time is up: it gets more, then.
+    for (std::chrono::milliseconds time(300); sleeper == 0 && time < std::chrono::minutes(1);
+         time *= 2) {
+        const auto result =
+            shell("sleep 1000 & echo $! > " + pid_file + "; wait", {Duration(time), 1024});
+        ASSERT_FALSE(result);
+        EXPECT_EQ(result.error().text, "did not end within " + to_text(Duration(time)));
+        std::ifstream(pid_file) >> sleeper;
+    }
     ASSERT_GT(sleeper, 1);
     // An orphan that was killed is gone as soon as init has reaped it; as a zombie it has no name.
-    std::string command_line;
-    std::ifstream("/proc/" + std::to_string(sleeper) + "/cmdline") >> command_line;
-    EXPECT_EQ(command_line, "");
+    const auto command_line = [sleeper] {
+        std::string line;
+        std::ifstream("/proc/" + std::to_string(sleeper) + "/cmdline") >> line;
+        return line;
+    };
+    for (int i = 0; i < 3000 && !command_line().empty(); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    EXPECT_EQ(command_line(), "");
 }
 
 TEST_F(Command, MayWriteAsMuchAsTheLimitAndNotAnOctetMore) {
