@@ -284,7 +284,10 @@ void AccountsReader::complete(const Entry& entry, AccountDraft& draft) {
 
 void AccountsReader::check_complete(const Entry& entry) {
     for (const RequiredKey& key : kRequired) {
-        if (find(entry.value, key.name) == nullptr) {
+        // Where a provider is named that is none, or has no POP3, that is told, and this would be
+        // noise.
+        const bool is_told = key.name == "host" && find(entry.value, "provider") != nullptr;
+        if (find(entry.value, key.name) == nullptr && !is_told) {
             const Reader::Scope scope = reader_.enter(key.name);
             reader_.report(entry, fmt::format("is missing: {}", key.what));
         }

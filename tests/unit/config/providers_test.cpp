@@ -68,6 +68,15 @@ TEST_F(ProvidersConfig, TellsUnknownProvidersAndThoseWithoutPop3) {
                 ElementsAre("c.yaml:10:15: accounts.alice.provider: iCloud has no POP3"));
 }
 
+TEST_F(ProvidersConfig, OfAnUnknownProviderNoHostIsMissed) {
+    std::string without_host(kGood);
+    const std::size_t host = without_host.find("    host:");
+    without_host.erase(host, without_host.find("\n", host) + 1 - host);
+    EXPECT_THAT(faults_of(without_host + "    provider: gmial\n"),
+                ElementsAre(HasSubstr("did you mean 'gmail'?")));
+    EXPECT_THAT(faults_of(without_host), ElementsAre(HasSubstr("host: is missing")));
+}
+
 TEST_F(ProvidersConfig, EveryProviderLoads) {
     EXPECT_GE(providers().size(), 15U);
     for (const Provider& provider : providers()) {
