@@ -111,6 +111,46 @@ def test_a_gibibyte_without_a_line_end(rider: Rider, recorder: Recorder, prefix:
     assert recorder.accepted == []
 
 
+# P-014
+def test_a_challenge_of_a_gibibyte(rider: Rider, recorder: Recorder) -> None:
+    flood = _flood(b"+ ", b"AUTH")
+
+    def answer(verb: bytes, say: Callable[[bytes], None]) -> None:
+        if verb == b"CAPA":
+            say(b"+OK\r\nSASL CRAM-MD5\r\n.\r\n")
+        else:
+            flood(verb, say)
+
+    with _server(answer) as (port, asked):
+        _account(rider, port)["auth"] = "cram-md5"
+        run = rider.run("once")
+    assert run.code == TEMPORARY
+    assert "octets" in run.err
+    assert run.peak_rss_kib < 40 * 1024, f"peak RSS {run.peak_rss_kib} KiB"
+    assert asked == [b"CAPA", b"AUTH"]
+    assert recorder.accepted == []
+
+
+#
+@pytest.mark.parametrize("line", [b"X-Line: y\r\n", b" folded\r\n", b"Received: by x\r\n"])
+def test_a_million_header_lines(rider: Rider, line: bytes) -> None:
+    message = b"Subject: bomb\r\n" + line * 1_000_000 + b"\r\nbody\r\n"
+    maildir = rider.folder / "maildir"
+    rider.destination(type="maildir", path=str(maildir), line_ends="crlf")
+    with RawPop3([message, _MESSAGE]) as server:
+        _account(rider, server.port)["delete_after"] = "never"
+        run = rider.run("once")
+    assert run.code == DONE, run.err
+    assert run.peak_rss_kib < 60 * 1024, f"peak RSS {run.peak_rss_kib} KiB"
+    contents = [file.read_bytes() for file in (maildir / "new").iterdir()]
+    assert any(one.endswith(_MESSAGE) for one in contents), "the other one comes all the same"
+    if line.startswith(b"Received"):
+        assert "1 refused and held" in run.err
+        assert "it goes round" in run.err
+    else:
+        assert any(one.endswith(message) for one in contents)
+
+
 # P-025: a message may have such a line; it is given up at the size that is allowed.
 def test_a_message_of_one_line_is_given_up_at_the_largest_size(rider: Rider,
                                                                recorder: Recorder) -> None:
