@@ -56,6 +56,10 @@ class FakePop3::Stream final : public net::ByteStream {
     void send(const FakeOutput& output) {
         outbox_ += output.cut_after ? output.bytes.substr(0, *output.cut_after) : output.bytes;
         is_endless_ = output.is_endless;
+        splits_.assign(output.splits.begin(), output.splits.end());
+        if (output.late > Duration::zero()) {
+            next_piece_->arm(output.late);
+        }
         if (output.is_end) {
             end_ = Error{Errc::closed, Retry::later, "the server closed the connection"};
         } else if (output.is_reset || output.cut_after) {
@@ -117,8 +121,12 @@ class FakePop3::Stream final : public net::ByteStream {
             return;
         }
         const std::size_t room = kInputLimit - input_.size();
-        const std::size_t count =
-            std::min({room, server_.piece == 0 ? room : server_.piece, outbox_.size() - sent_});
+        std::size_t wished = server_.piece == 0 ? room : server_.piece;
+        if (!splits_.empty()) {
+            wished = splits_.front();
+            splits_.pop_front();
+        }
+        const std::size_t count = std::min({room, wished, outbox_.size() - sent_});
         input_.append(outbox_, sent_, count);
         sent_ += count;
         // Erasing what was sent in large steps: a listing of many messages stays linear.
@@ -138,7 +146,8 @@ class FakePop3::Stream final : public net::ByteStream {
     int pauses_ = 0;
     std::string inbox_;
     std::string outbox_;
-    std::size_t sent_ = 0;  ///< of outbox_
+    std::size_t sent_ = 0;            ///< of outbox_
+    std::deque<std::size_t> splits_;  ///< the next pieces
     std::string input_;
     bool is_endless_ = false;
     bool has_news_ = false;

@@ -41,6 +41,14 @@ class FakePop3 final : public net::Connector {
         bool is_silent = false;   ///< nothing at all
         /// The usual answer, and a reset after so many octets of it.
         std::optional<std::size_t> cut_after = std::nullopt;
+        /// The usual answer, so much later.
+        Duration late{};
+        /// The usual answer in pieces of so many octets, and then the rest.
+        std::vector<std::size_t> splits = {};
+
+        [[nodiscard]] bool is_usual() const {
+            return cut_after || late > Duration::zero() || !splits.empty();
+        }
     };
 
     enum class Quit : std::uint8_t { deletes, keeps, refuses, deletes_and_hangs_up };
@@ -92,6 +100,8 @@ struct FakeOutput {
     bool is_end = false;
     bool is_reset = false;
     std::optional<std::size_t> cut_after = std::nullopt;
+    Duration late{};
+    std::vector<std::size_t> splits = {};
 };
 
 }  // namespace postrider::test

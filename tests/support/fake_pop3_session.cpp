@@ -44,16 +44,18 @@ FakeOutput FakePop3::Session::answer(const std::string& line) {
         output.bytes = usual_answer(line, output);
         return output;
     }
-    if (rule->cut_after) {
+    if (rule->is_usual()) {
         output.bytes = usual_answer(line, output);
     } else if (rule->is_reply) {
         output.bytes = rule->reply;
         awaits_tls_ = iequals(line, "STLS") && istarts_with(rule->reply, "+OK");
     }
     output.is_endless = rule->is_endless;
-    output.is_end = rule->is_end;
+    output.is_end = output.is_end || rule->is_end;
     output.is_reset = rule->is_reset;
     output.cut_after = rule->cut_after;
+    output.late = rule->late;
+    output.splits = rule->splits;
     if (rule->times > 0 && --rule->times == 0) {
         server_.rules.erase(rule);
     }
@@ -89,6 +91,9 @@ std::string FakePop3::Session::usual_answer(const std::string& text, FakeOutput&
     }
     if (verb == "UIDL" || verb == "LIST") {
         return listing(verb == "UIDL");
+    }
+    if (verb == "STAT") {
+        return line(fmt::format("+OK {} 1000", listed_.size()));
     }
     if (verb == "RETR" || verb == "TOP") {
         return retrieve(rest, verb == "TOP");

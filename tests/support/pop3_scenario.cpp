@@ -165,7 +165,7 @@ bool Pop3Scenario::play_server_vice(std::string_view word, std::string_view rest
 }
 
 /// "COMMAND [N times]: reply TEXT | bytes TEXT | endless TEXT | close | reset | silence | cut N |
-/// nothing-odd"
+/// late D | split N... | nothing-odd"
 bool Pop3Scenario::play_rule(std::string_view rest) {
     const std::size_t colon = rest.find(": ");
     if (colon == std::string_view::npos) {
@@ -195,9 +195,15 @@ bool Pop3Scenario::play_rule(std::string_view rest) {
     rule.is_silent = kind == "silence";
     if (kind == "cut") {
         rule.cut_after = count_of(action);
+    } else if (kind == "late") {
+        rule.late = duration_of(action);
+    } else if (kind == "split") {
+        for (auto word = next_word(action); !word.empty(); word = next_word(action)) {
+            rule.splits.push_back(count_of(word));
+        }
     }
     server_.rules.push_back(rule);
-    return rule.is_reply || rule.is_end || rule.is_reset || rule.is_silent || rule.cut_after;
+    return rule.is_reply || rule.is_end || rule.is_reset || rule.is_silent || rule.is_usual();
 }
 
 bool Pop3Scenario::play_mailbox(std::string_view verb, std::string_view rest) {
