@@ -520,6 +520,8 @@ void AccountPoll::Machine::on_failed(const Error& error) {
         return;  // let go of, and not yet destroyed
     }
     remember_quirks();
+    // A login that is refused for LOGIN-DELAY is not tried sooner than that allows (P-026).
+    report_.min_interval = session_->min_login_interval();
     drop_session();
     if (state_ != State::transferring) {
         finish(error);

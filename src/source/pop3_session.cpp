@@ -200,13 +200,16 @@ bool Pop3Session::on_listing(const pop3::ListingDone& done) {
     capabilities.forbids_keeping =
         consumes(settings_, capa, false) && !lists_what_was_fetched(settings_);
     capabilities.has_heads = capa.top || !capa.known;
-    if (capa.login_delay_s) {
-        capabilities.min_login_interval = std::chrono::seconds(*capa.login_delay_s);
-    }
+    capabilities.min_login_interval = min_login_interval();
     capabilities.peer_address = stream_->peer().address;
     capabilities.transport = stream_->is_encrypted() ? "POP3S" : "POP3";
     events_.on_listed(listing, capabilities);
     return !is_over_;
+}
+
+std::optional<Duration> Pop3Session::min_login_interval() const {
+    const auto seconds = dialogue_->capabilities().login_delay_s;
+    return seconds ? std::optional<Duration>(std::chrono::seconds(*seconds)) : std::nullopt;
 }
 
 bool Pop3Session::on_part(const pop3::MessagePart& part) {

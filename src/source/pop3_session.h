@@ -31,6 +31,7 @@ class Pop3Session : public MailSource, private net::StreamEvents {
     void remove(std::uint32_t number) override;
     void settle() override;
     [[nodiscard]] Quirks quirks() const override { return quirks_; }
+    [[nodiscard]] std::optional<Duration> min_login_interval() const override;
 
   private:
     [[nodiscard]] std::unique_ptr<pop3::Dialogue> make_dialogue() const;

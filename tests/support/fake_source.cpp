@@ -64,6 +64,9 @@ class FakeSource::Session final : public source::MailSource {
     }
 
     [[nodiscard]] source::Quirks quirks() const override { return source_.learns; }
+    [[nodiscard]] std::optional<Duration> min_login_interval() const override {
+        return source_.capabilities.min_login_interval;
+    }
 
     void remove(std::uint32_t number) override {
         const source::RemoteMessage& remote = at(number);

@@ -104,6 +104,8 @@ class MailSource {
     virtual void settle() = 0;
     /// What is known of the server's quirks by now; stays true when the session has ended.
     [[nodiscard]] virtual Quirks quirks() const { return {}; }
+    /// LOGIN-DELAY, as far as the server has told it by now; stays true when the session has ended.
+    [[nodiscard]] virtual std::optional<Duration> min_login_interval() const { return {}; }
 };
 
 /// Opens sessions with one mailbox, one at a time.

@@ -73,6 +73,16 @@ TEST_F(RetentionPollTest, WhenThereMayBeMoreButNoLoginYetItSaysWhen) {
     EXPECT_GT(*done.more_after, 290s);
 }
 
+// P-026
+TEST_F(RetentionPollTest, HowLongTheNextLoginMustWaitIsToldOfARefusedOneToo) {
+    source.capabilities.min_login_interval = 300s;
+    source.fails_at = 0;
+    source.fails_with = {Errc::busy, Retry::later, "[LOGIN-DELAY] too soon"};
+    const PollReport done = poll();
+    ASSERT_TRUE(done.error);
+    EXPECT_EQ(done.min_interval, Duration(300s));
+}
+
 TEST_F(RetentionPollTest, TheLimitOfAPollHoldsForAllOfItsSessions) {
     policy.max_messages_per_poll = 3;
     policy.commit_every.messages = 2;

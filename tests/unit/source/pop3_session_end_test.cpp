@@ -237,5 +237,14 @@ TEST_F(Pop3MinimumRateTest, TimeBetweenMessagesIsNotTheServersSlowness) {
               (Lines{"listed 1:u1#0/3 2:u2#0/3", "fetched 1: a\r\n", "fetched 2: b\r\n"}));
 }
 
+// P-026
+TEST_F(Pop3SessionEndTest, HowLongToWaitIsKnownWhereTheLoginItselfIsRefusedForIt) {
+    start({"S: +OK hello", "C: CAPA", "S: +OK", "S: LOGIN-DELAY 300", "S: .", "C: USER alice",
+           "S: +OK", "C: PASS c4n4ry", "S: -ERR [LOGIN-DELAY] minimum time between mail checks"});
+    ASSERT_TRUE(told.error);
+    EXPECT_EQ(to_text(told.error->code), to_text(Errc::busy));
+    EXPECT_EQ(session->min_login_interval(), Duration(300s));
+}
+
 }  // namespace
 }  // namespace postrider::source
