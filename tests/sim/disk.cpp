@@ -197,6 +197,7 @@ int Disk::sync(int descriptor) {
     }
     if (chaos_.strikes(Fault::sync_error)) {
         trace_("disk: fsync fails");
+        sync_failed_at_ = loop_.now();
         return -EIO;
     }
     Node& node = *open->second.node;

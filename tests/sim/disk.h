@@ -79,6 +79,8 @@ class Disk {
     [[nodiscard]] std::vector<std::string> durable_names(std::string_view path) const;
     /// Another number whenever what is safe has changed.
     [[nodiscard]] std::uint64_t durable_version() const { return durable_version_; }
+    /// The last time that an fsync did.
+    [[nodiscard]] std::optional<MonotonicTime> sync_failed_at() const { return sync_failed_at_; }
 
     /// A person takes a file away.
     void remove(std::string_view path);
@@ -140,6 +142,7 @@ class Disk {
     int next_descriptor_ = kFirstDescriptor;
     MonotonicTime full_until_{};
     std::uint64_t durable_version_ = 0;
+    std::optional<MonotonicTime> sync_failed_at_;
 };
 
 }  // namespace postrider::sim

@@ -466,7 +466,9 @@ void Oracle::note_doubt(std::size_t account, const LedgerImage& ledger, Machine:
             if (excuse_of(last) || is_settled(mail, ledger, goal)) {
                 continue;
             }
-            const bool is_recent = loop_.now() - last.when <= kGroupCommit;
+            // Of a failed fsync the program is told, and no more is begun.
+            const bool is_recent = loop_.now() - last.when <= kGroupCommit ||
+                                   disk_.sync_failed_at() >= std::optional(last.when);
             if (how == Machine::State::powerless) {
                 last.excuse = Excuse::power_cut;
             } else {
