@@ -3,6 +3,7 @@ and what is said of it where nothing can."""
 
 from __future__ import annotations
 
+import json
 import re
 import ssl
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from road import CONFIGURATION, DONE, LOGIN_REFUSED, TEMPORARY, outgoing
 from servers.certificates import Authority, Certificate
+from servers.daemon import daemon, eventually
 from servers.odd_pop3 import PASSWORD, Answer, Hangup, OddPop3, pieces_of
 from servers.recorder import Recorder
 from servers.rider import Rider, Run
@@ -27,14 +29,14 @@ class Trial:
     """postrider between a server and a destination that remembers what it took."""
 
     def __init__(self, rider: Rider, recorder: Recorder) -> None:
-        self._rider = rider
+        self.rider = rider
         self._recorder = recorder
         rider.destination(type="smtp", host="127.0.0.1", port=recorder.port, tls="none")
 
-    def poll(self, server: OddPop3, **settings: Any) -> Run:
-        account = self._rider.account("alice", _USER, PASSWORD, recipients=["alice@trial.example"])
+    def poll(self, server: OddPop3, password: str = PASSWORD, **settings: Any) -> Run:
+        account = self.rider.account("alice", _USER, password, recipients=["alice@trial.example"])
         account.update({"host": "127.0.0.1", "port": server.port, "tls": "none", **settings})
-        return self._rider.run("once")
+        return self.rider.run("once")
 
     def poll_well(self, server: OddPop3, **settings: Any) -> None:
         run = self.poll(server, **settings)
@@ -277,3 +279,25 @@ def test_a_server_that_waits_for_tls_is_told_from_one_that_is_silent(
         run = trial.poll(server, tls="starttls", timeouts={"greeting": "1s"})
     assert run.code == TEMPORARY
     assert "if it begins with TLS, as on port 995, set tls: implicit" in run.err
+
+
+# Q-002
+def test_what_was_learned_of_a_server_is_shown(trial: Trial) -> None:
+    with OddPop3(_LETTERS, {b"CAPA": _hang_up}) as server:
+        trial.poll_well(server)
+        with daemon(trial.rider) as running:
+            eventually(lambda: server.verbs().count(b"QUIT") == 2)
+            status = trial.rider.run("status", "--json")
+            assert running.stop() == DONE
+    assert list(json.loads(status.out)["accounts"][0]["quirks"]) == ["no-capa"]
+    assert server.verbs().count(b"CAPA") == 1
+
+
+# P-016: only where that is asked for.
+def test_a_password_that_is_no_ascii(trial: Trial) -> None:
+    with OddPop3(_LETTERS) as server:
+        run = trial.poll(server, password="grün")
+        assert run.code == CONFIGURATION
+        assert "set auth to user" in run.err
+        trial.poll_well(server, password="grün", auth="user")
+        assert "PASS grün".encode() in server.asked

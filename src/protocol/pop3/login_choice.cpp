@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kLongestKeyword = std::string_view("USER ").size();
 constexpr std::size_t kLineEnd = 2;
+constexpr std::string_view kNotAscii = "are for ASCII on this server, and user or password is not";
 
 constexpr std::array<std::string_view, 4> kScramBestFirst = {
     "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1"};
@@ -79,9 +80,12 @@ bool has_outer_blank(std::string_view text) {
     return trimmed(text).size() != text.size();
 }
 
-/// Why USER and PASS cannot carry these, or "" (P-016).
-std::string_view unfit_for_user_pass(std::string_view user, std::string_view password,
-                                     const Capabilities& capabilities) {
+/// Why USER and PASS cannot carry these, or "" (P-016). The charset of what is not ASCII is
+/// anybody's guess where the server says nothing of UTF8: as it is it goes out only on request, and
+/// where there is no better way.
+std::string_view unfit_for_user_pass(const Settings& settings, const Capabilities& capabilities) {
+    const std::string_view user = settings.user;
+    const std::string_view password = settings.password.reveal();
     constexpr std::size_t kRoom = kMaxCommandLine - kLongestKeyword - kLineEnd;
     if (user.size() > kRoom || password.size() > kRoom) {
         return "are limited to 255 octets a line, and user or password is longer";
@@ -89,8 +93,9 @@ std::string_view unfit_for_user_pass(std::string_view user, std::string_view pas
     if (has_outer_blank(user) || has_outer_blank(password)) {
         return "cannot carry a user or password that begins or ends with a blank";
     }
-    if (!capabilities.utf8_user && !(is_ascii(user) && is_ascii(password))) {
-        return "are for ASCII on this server, and user or password is not";
+    const bool is_wish = settings.auth == AuthMethod::user && !lists(capabilities, "PLAIN");
+    if (!capabilities.utf8_user && !is_wish && !(is_ascii(user) && is_ascii(password))) {
+        return kNotAscii;
     }
     return {};
 }
@@ -117,7 +122,13 @@ Expected<void> check_credentials(const Settings& settings) {
 }
 
 Expected<LoginWay> user_way(const Settings& settings, const Capabilities& capabilities) {
-    const auto why = unfit_for_user_pass(settings.user, settings.password.reveal(), capabilities);
+    const auto why = unfit_for_user_pass(settings, capabilities);
+    if (why == kNotAscii && !lists(capabilities, "PLAIN")) {
+        return unsupported(
+            fmt::format("USER and PASS {}, and there is no AUTH PLAIN; set auth to "
+                        "user to send it as it is",
+                        why));
+    }
     if (!why.empty()) {
         return unsupported(fmt::format("USER and PASS {}; {}", why,
                                        lists(capabilities, "PLAIN")

@@ -93,6 +93,18 @@ TEST(Pop3Login, SendsNonAsciiByUserWhereTheServerSaysSo) {
     EXPECT_EQ(script.sent(), "USER \xc3\xa4\r\n");
 }
 
+// P-016: no better way is there, and the configuration says so.
+TEST(Pop3Login, SendsNonAsciiAsItIsOnRequestWhereThereIsNoPlain) {
+    Script asked = at_login(settings_for(AuthMethod::user, "alice", "gr\xfcn"), "USER\r\n");
+    EXPECT_EQ(asked.sent(), "USER alice\r\n");
+    asked.server("+OK\r\n");
+    EXPECT_EQ(asked.sent(), "PASS gr\xfcn\r\n");
+    Script unasked = at_login(settings_for(AuthMethod::automatic, "alice", "gr\xfcn"), "USER\r\n");
+    EXPECT_EQ(unasked.events(), "[failed unsupported]");
+    EXPECT_EQ(unasked.sent(), "");
+    EXPECT_NE(unasked.error().text.find("set auth to user"), std::string::npos);
+}
+
 // P-016, RFC 2449 section 4: a command line has 255 octets with its CRLF.
 TEST(Pop3Login, SendsNoUserOrPassLineOverTheLimit) {
     const std::string longest(kMaxCommandLine - 7, 'u');
