@@ -555,6 +555,7 @@ void AccountPoll::Machine::finish(std::optional<Error> error) {
     drop_session();
     operation_.reset();
     report_.error = std::move(error);
+    report_.quirks = learned(known_.state, services_.loop.wall_now());
     report_.took = services_.loop.now() - started_;
     services_.log.info("session", {{"account", report_.account},
                                    {"listed", report_.listed},

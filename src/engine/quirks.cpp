@@ -48,6 +48,17 @@ store::AccountState with_quirks(store::AccountState state, const source::Quirks&
     return state;
 }
 
+std::map<std::string, WallTime> learned(const store::AccountState& state, WallTime now) {
+    std::map<std::string, WallTime> believed;
+    for (const Name& name : kNames) {
+        const auto found = state.quirks.find(name.text);
+        if (found != state.quirks.end() && is_believed(found->second, now)) {
+            believed.insert(*found);
+        }
+    }
+    return believed;
+}
+
 std::optional<WallTime> no_login_before(const store::AccountState& state, WallTime now) {
     const auto found = state.quirks.find(kLogin);
     const bool is_near = found != state.quirks.end() && is_believed(found->second, now);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
 
 #include "postrider/base/time.h"
 #include "postrider/source/source.h"
@@ -18,6 +20,10 @@ inline constexpr Duration kQuirkBelieved = std::chrono::hours(24 * 30);
 /// The state with what was learned by now; what was known keeps its time, what has expired goes.
 [[nodiscard]] store::AccountState with_quirks(store::AccountState state,
                                               const source::Quirks& quirks, WallTime now);
+
+/// The words of the ledger for what is believed now, and until when.
+[[nodiscard]] std::map<std::string, WallTime> learned(const store::AccountState& state,
+                                                      WallTime now);
 
 /// Until when the server allows no further login (LOGIN-DELAY), as far as is known; also over the
 /// end of the process. Nothing: it does.

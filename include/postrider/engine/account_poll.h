@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,8 @@ struct PollReport {
     std::size_t left = 0;                  ///< more than max_messages_per_poll: for the next poll
     std::size_t sessions = 0;              ///< logins it took (commit_every, windows, settling)
     std::optional<Duration> min_interval;  ///< between logins, as the server says (LOGIN-DELAY)
+    /// What was learned of the server ("no-capa"), and until when it is believed.
+    std::map<std::string, WallTime> quirks;
     /// There may be more mail right now, and the server allows the next login after so long. With
     /// an error and no session: it was too early for one.
     std::optional<Duration> more_after;

@@ -75,6 +75,9 @@ nlohmann::json account_report(const Roster& roster, const Roster::Member& member
     if (tally.last_success) {
         report["last_success"] = iso8601(*tally.last_success);
     }
+    for (const auto& [quirk, until] : tally.quirks) {
+        report["quirks"][quirk] = iso8601(until);
+    }
     if (tally.trouble) {
         report["trouble"] = {{"text", tally.trouble->text},
                              {"class", postrider::to_text(tally.trouble->code)}};

@@ -202,6 +202,7 @@ void AccountKeeper::count(const engine::PollReport& report, engine::Ending endin
     const bool has_listed = report.listed > 0 || !report.error;
     if (has_listed) {
         tally_.backlog = backlog_of(report);
+        tally_.quirks = report.quirks;
     }
     if (!report.error) {
         tally_.last_success = surroundings_.services.loop.wall_now();

@@ -39,6 +39,7 @@ struct Tally {
     engine::Ending ending = engine::Ending::good;  ///< of the last poll
     std::optional<Error> trouble;                  ///< of the last poll, if it failed
     std::optional<WallTime> troubled_since;
+    std::map<std::string, WallTime> quirks;  ///< learned of its server, and until when believed
 
     /// The counters and the backlog; the rest is of one account alone.
     void add(const Tally& other);

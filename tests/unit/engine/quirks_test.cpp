@@ -49,5 +49,14 @@ TEST(Quirks, TheNextLoginIsRemembered) {
     EXPECT_TRUE(with_quirks(state, {}, kNow + 11min).quirks.empty());
 }
 
+//
+TEST(Quirks, AreToldAsLongAsTheyAreBelieved) {
+    const store::AccountState state =
+        with_login(with_quirks({}, {.no_capa = true}, kNow), std::chrono::minutes(5), kNow);
+    const std::map<std::string, WallTime> expected = {{"no-capa", kNow + 24h * 30}};
+    EXPECT_EQ(learned(state, kNow), expected);
+    EXPECT_TRUE(learned(state, kNow + 24h * 30).empty());
+}
+
 }  // namespace
 }  // namespace postrider::engine
