@@ -117,10 +117,7 @@ void Life::make_roster() {
         app::AccountKeeper::Surroundings{*services_, *worker_, environment_, make_source, outlet},
         config::Limits{},
         app::Roster::Calls{[this] { on_ended(); },
-                           [this](const Error& error) {
-                               on_ended();
-                               calls_.on_fatal(error);
-                           }});
+                           [this](const Error& error) { calls_.on_fatal(error); }});
 }
 
 void Life::reload(std::vector<config::AccountConfig> accounts) {

@@ -169,11 +169,13 @@ void Daemon::on_terminate() {
 }
 
 void Daemon::drain(ExitCode code) {
+    if (code != ExitCode::ok) {
+        exit_code_ = code;
+    }
     if (is_draining_) {
         return;
     }
     is_draining_ = true;
-    exit_code_ = code;
     manager_.stopping();
     loading_.reset();
     roster_.wind_down();

@@ -202,7 +202,6 @@ void Roster::ended(Member& member, const engine::Outcome& outcome) {
     const auto& trouble = member.keeper->tally().trouble;
     if (trouble && outcome.ending == engine::Ending::unfit && is_fatal(*trouble)) {
         calls_.on_fatal(*trouble);
-        return;
     }
     if (member.is_leaving) {
         forget(std::string(member.keeper->account().name));

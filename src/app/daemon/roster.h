@@ -27,7 +27,7 @@ class Roster {
         std::size_t changed = 0;
     };
 
-    /// A poll has ended, or `fatal`: this process must end. From the loop.
+    /// A poll has ended; before that, if so, `fatal`: this process must end. From the loop.
     struct Calls {
         std::function<void()> on_ended;
         std::function<void(const Error&)> on_fatal;

@@ -149,6 +149,7 @@ TEST_F(RosterTest, ALedgerThatHasFailedForGoodIsFatal) {
     apply({account("a")});
     loop.advance(10s);
     EXPECT_THAT(fatal, ElementsAre("fsync has failed"));
+    EXPECT_EQ(ended, 1U) << "whoever waits for the last poll to end waits no more";
 }
 
 // U-008
