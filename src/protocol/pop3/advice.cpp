@@ -66,25 +66,22 @@ constexpr std::array<Saying, 24> kSayings = {{
 }};
 
 /// A server that speaks of its own trouble has not looked at the password.
-constexpr std::array<std::string_view, 9> kTroubles = {
+constexpr std::array<std::string_view, 10> kTroubles = {
     "temporar",      "unavailable",   "internal error", "server error",    "system error",
-    "shutting down", "too many conn", "of connections", "another session",
-};
+    "shutting down", "too many conn", "of connections", "another session", "in use"};
 
 /// Of somebody who is not let in. Whatever else it says ("please wait", "try again later"), to come
 /// back soon with the same password is how accounts get locked (P-028).
-constexpr std::array<std::string_view, 14> kNotLetIn = {
-    "password",      "credential",   "authentication fail", "auth fail",
-    "login fail",    "logon fail",   "login incorrect",     "bad login",
-    "invalid login", "invalid user", "unknown user",        "access denied",
-    "account",       "blocked",
-};
+constexpr std::array<std::string_view, 16> kNotLetIn = {
+    "password",       "credential",   "authentication fail", "auth fail",
+    "login fail",     "logon fail",   "login incorrect",     "bad login",
+    "invalid login",  "invalid user", "unknown user",        "access denied",
+    "account locked", "account is",   "account has been",    "blocked"};
 
 /// Words, and not parts of words: nobody's name is meant.
 constexpr std::array<std::string_view, 5> kPassingWords = {"lock", "locked", "wait", "busy",
                                                            "overloaded"};
-constexpr std::array<std::string_view, 3> kPassingPhrases = {"too many", "try again later",
-                                                             "in use"};
+constexpr std::array<std::string_view, 2> kPassingPhrases = {"too many", "try again later"};
 
 template <std::size_t N>
 bool has_any_of(const std::array<std::string_view, N>& phrases, std::string_view text) {

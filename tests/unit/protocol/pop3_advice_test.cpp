@@ -8,16 +8,27 @@ namespace {
 // P-027
 TEST(Pop3Advice, KnowsTheWordsOfServersThatArePassinglyInTrouble) {
     for (const char* const text :
-         {"maildrop already locked", "Please WAIT a minute", "Service unavailable",
+         {"maildrop already locked",
+          "Please WAIT a minute",
+          "Service unavailable",
           "Exceeded the login limit for a 15 minute period. Reduce the frequency",
-          "Server Unavailable. 21", "Protocol error. Connection is closed. 10",
-          "too many connections", "Temporary failure", "login too frequently",
-          "attachment download exceed today's quota", "Temporary authentication failure",
-          "Unable to lock maildrop: Mailbox is locked by POP server", "Internal server error",
-          "/var/mail/x lock busy! Is another session active? (11)", "Server shutting down",
+          "Server Unavailable. 21",
+          "Protocol error. Connection is closed. 10",
+          "too many connections",
+          "Temporary failure",
+          "login too frequently",
+          "attachment download exceed today's quota",
+          "Temporary authentication failure",
+          "Unable to lock maildrop: Mailbox is locked by POP server",
+          "Internal server error",
+          "/var/mail/x lock busy! Is another session active? (11)",
+          "Server shutting down",
           "Login failed: too many connections from your IP",
-          "too many login attempts, try again later", "Maximum number of connections exceeded",
-          "mailbox in use"}) {
+          "too many login attempts, try again later",
+          "Maximum number of connections exceeded",
+          "mailbox in use",
+          "your account is in use by another client",
+          "the account is temporarily unavailable"}) {
         EXPECT_EQ(advice_on(text).hint, Hint::busy) << text;
     }
 }
@@ -29,7 +40,8 @@ TEST(Pop3Advice, AWrongPasswordIsNoPassingTroubleWhateverElseIsSaidOfIt) {
           "login failed, wait a moment", "the account has been blocked",
           "Password supplied for \"waiter\" is incorrect.",
           "Invalid login or password; account will be blocked after too many attempts",
-          "Account locked", "(#AUTH012) Incorrect username or password. (Server busy)"}) {
+          "Account locked", "your account is disabled", "this account has been suspended",
+          "(#AUTH012) Incorrect username or password. (Server busy)"}) {
         EXPECT_EQ(advice_on(text).hint, Hint::login) << text;
     }
 }
