@@ -41,10 +41,12 @@ class Scheduler::Machine {
         : loop_(loop),
           calls_(std::move(calls)),
           jitter_(seed),
+          limits_(limits),
           line_({limits.polls, limits.polls_per_host}),
           timer_(loop.make_timer([this] { tick(); })) {}
 
     void set_limits(const Limits& limits) {
+        limits_ = limits;
         line_.set_limits({limits.polls, limits.polls_per_host});
         soon();
     }
@@ -61,7 +63,9 @@ class Scheduler::Machine {
         Account& account = accounts_.at(id);
         POSTRIDER_ASSERT(account.state != State::running);
         account.pacing = std::move(pacing);
-        if (account.state != State::paused) {
+        if (account.is_held_back) {
+            account.next = soonest(account);
+        } else if (account.state != State::paused) {
             leave(id, account);
             wait_until(id, account, soonest(account));
         }
@@ -94,19 +98,22 @@ class Scheduler::Machine {
         if (outcome.ending == Ending::destination && outcome.again_after) {
             wait += spread(account.pacing);  // all who wait for it come back at the same time
         }
-        leave(id, account);
-        if (account.is_paused) {
-            account.state = State::paused;
-        } else if (std::exchange(account.is_wanted, false)) {
-            enter_line(id, account, kAtOnce);
-        } else {
-            wait_until(id, account, loop_.now() + wait);
-        }
-        soon();
+        after_poll(id, account, loop_.now() + wait);
+    }
+
+    void interrupted(Id id) {
+        Account& account = accounts_.at(id);
+        POSTRIDER_ASSERT(account.state == State::running);
+        account.ended_at = loop_.now();
+        after_poll(id, account, soonest(account));
     }
 
     void poll_now(Id id) {
         Account& account = accounts_.at(id);
+        if (account.is_held_back) {
+            account.is_wanted = true;
+            return;
+        }
         switch (account.state) {
             case State::running:
                 account.is_wanted = true;
@@ -134,7 +141,29 @@ class Scheduler::Machine {
         Account& account = accounts_.at(id);
         account.is_paused = false;
         if (account.state == State::paused) {
-            wait_until(id, account, soonest(account));
+            account.next = soonest(account);
+            settle(id, account);
+        }
+    }
+
+    void hold_back(Id id) {
+        Account& account = accounts_.at(id);
+        POSTRIDER_ASSERT(!account.is_held_back);
+        account.is_held_back = true;
+        if (account.state == State::running) {
+            return;
+        }
+        account.is_wanted = account.is_wanted || account.state == State::due;
+        leave(id, account);
+        account.next = account.at;
+        settle(id, account);
+    }
+
+    void let_go(Id id) {
+        Account& account = accounts_.at(id);
+        account.is_held_back = false;
+        if (account.state != State::running) {
+            settle(id, account);
         }
     }
 
@@ -161,15 +190,42 @@ class Scheduler::Machine {
         MonotonicTime at{};        ///< of View
         MonotonicTime deadline{};  ///< running: without progress up to then it is stuck
         MonotonicTime ended_at{};  ///< its last poll; zero: there was none
+        MonotonicTime next{};      ///< held back: when it would be due
         bool is_paused = false;
+        bool is_held_back = false;
         bool is_wanted = false;       ///< polled once more when this poll has ended
         bool has_shown_life = false;  ///< this poll
         bool is_sluggish = false;     ///< the last poll had to be waited for, in vain
     };
     using Timed = std::set<std::pair<MonotonicTime, Id>>;
 
+    void after_poll(Id id, Account& account, MonotonicTime next) {
+        leave(id, account);
+        account.next = next;
+        settle(id, account);
+        soon();
+    }
+
+    /// Puts one that is in no queue where it belongs.
+    void settle(Id id, Account& account) {
+        if (account.is_held_back) {
+            account.state = account.is_paused ? State::paused : State::due;
+            account.at = loop_.now();
+        } else if (std::exchange(account.is_wanted, false)) {
+            enter_line(id, account, kAtOnce);
+        } else if (account.is_paused) {
+            account.state = State::paused;
+        } else {
+            wait_until(id, account, account.next);
+        }
+    }
+
     /// Before everything that is merely due.
     static constexpr MonotonicTime kAtOnce{};
+
+    [[nodiscard]] static Duration step(std::uint32_t limit) {
+        return kRampOver / std::max<std::int64_t>(limit, 1);
+    }
 
     /// The next turn in which a first poll may start; within one interval, however many there are.
     [[nodiscard]] MonotonicTime ramp(const Pacing& pacing) {
@@ -179,8 +235,8 @@ class Scheduler::Machine {
         if (turn - now > pacing.interval) {
             return now + jitter_.within(pacing.interval);
         }
-        ramp_ = turn + kRampStep;
-        of_host = turn + kRampStepOfHost;
+        ramp_ = turn + step(limits_.polls);
+        of_host = turn + step(limits_.polls_per_host);
         return turn;
     }
 
@@ -195,7 +251,7 @@ class Scheduler::Machine {
 
     /// How far apart they move who would otherwise all start at one moment.
     [[nodiscard]] Duration spread(const Pacing& pacing) {
-        const Duration all = kRampStep * static_cast<std::int64_t>(accounts_.size());
+        const Duration all = step(limits_.polls) * static_cast<std::int64_t>(accounts_.size());
         return jitter_.within(std::min(all, pacing.interval));
     }
 
@@ -329,6 +385,7 @@ class Scheduler::Machine {
     event::Loop& loop_;
     Calls calls_;
     Jitter jitter_;
+    Limits limits_;
     StartingLine line_;
     std::unordered_map<Id, Account> accounts_;
     Timed waiting_;    ///< waiting, asleep
@@ -380,6 +437,18 @@ void Scheduler::pause(Id id) {
 
 void Scheduler::resume(Id id) {
     machine_->resume(id);
+}
+
+void Scheduler::hold_back(Id id) {
+    machine_->hold_back(id);
+}
+
+void Scheduler::let_go(Id id) {
+    machine_->let_go(id);
+}
+
+void Scheduler::interrupted(Id id) {
+    machine_->interrupted(id);
 }
 
 void Scheduler::stop() {

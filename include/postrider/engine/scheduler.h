@@ -12,10 +12,9 @@
 
 namespace postrider::engine {
 
-/// From its start so many accounts a second are polled for the first time, over all and with one
-/// host: no herd at the start.
-inline constexpr Duration kRampStep = std::chrono::milliseconds(20);
-inline constexpr Duration kRampStepOfHost = std::chrono::milliseconds(100);
+/// In so long as many first polls begin as may run at the same time, over all and with one host: no
+/// herd at the start, and no longer a start than the limits ask for.
+inline constexpr Duration kRampOver = std::chrono::seconds(1);
 
 /// A poll that has shown nothing at all for so long may lose its place to others that wait.
 inline constexpr Duration kSluggishAfter = std::chrono::seconds(30);
@@ -89,6 +88,12 @@ class Scheduler {
     /// A poll under way goes on to its end.
     void pause(Id id);
     void resume(Id id);
+    /// No poll of it begins until it is let go again, not even by poll_now(), which is then made
+    /// good: something else works on what the polls of this account work on. One under way goes on.
+    void hold_back(Id id);
+    void let_go(Id id);
+    /// A running poll was broken off for no fault of anybody's; another one follows soon.
+    void interrupted(Id id);
     /// Starts nothing more.
     void stop();
 
