@@ -157,6 +157,33 @@ def test_killed_and_started_again_nothing_is_lost_or_twice(road: Road) -> None:
     assert 201 <= len(road.box) <= 202, "at most one duplicate for a crash"
 
 
+def test_once_polls_two_accounts_of_one_mailbox_one_after_the_other(road: Road) -> None:
+    """P-032"""
+    together = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        """Hangs up on whoever came within half a second."""
+        peers = [listener.accept()[0]]
+        listener.settimeout(0.5)
+        while True:
+            try:
+                peers.append(listener.accept()[0])
+            except TimeoutError:
+                together.append(len(peers))
+                for peer in peers:
+                    peer.close()
+                peers = []
+
+    threading.Thread(target=serve, daemon=True).start()
+    del road.rider.settings["accounts"]["alice"]
+    for name, user in {"a": "bob", "b": "bob", "c": "carol"}.items():
+        road.rider.account(name, user, "pw", host="127.0.0.1", tls="none",
+                           port=listener.getsockname()[1], recipients=[road.box.address])
+    assert road.rider.run("once").code == 75
+    assert [one for one in together if one > 0] == [2, 1], "bob and carol, and then bob again"
+
+
 class SlowSink:
     """An SMTP server that takes its time to answer the final dot, and counts what it took."""
 

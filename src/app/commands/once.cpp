@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "postrider/engine/account_poll.h"
 
 #include "app/assembly/assembly.h"
+#include "app/assembly/mailbox.h"
 #include "app/assembly/settings.h"
 #include "app/commands/commands.h"
 #include "app/commands/progress.h"
@@ -33,7 +35,7 @@ class Once {
         for (const config::AccountConfig& account : config.accounts) {
             if (line.accounts.empty() || std::find(line.accounts.begin(), line.accounts.end(),
                                                    account.name) != line.accounts.end()) {
-                waiting_.push_back(&account);
+                waiting_.push_back({&account, server_of(account), mailbox_of(account)});
             }
         }
     }
@@ -45,7 +47,13 @@ class Once {
     }
 
   private:
+    struct Candidate {
+        const config::AccountConfig* account;
+        std::string server;
+        std::string mailbox;
+    };
     struct Poll {
+        Candidate of;
         std::optional<Outlets> outlets;
         std::unique_ptr<source::SourceFactory> source;
         std::unique_ptr<engine::AccountPoll> poll;
@@ -56,39 +64,43 @@ class Once {
             if (running_.size() >= config_.limits.polls) {
                 break;
             }
-            const config::AccountConfig& account = **next;
-            if (per_host_[account.host] >= config_.limits.polls_per_host) {
+            if (per_server_[next->server] >= config_.limits.polls_per_host ||
+                busy_.count(next->mailbox) > 0) {
                 ++next;
                 continue;
             }
+            Candidate candidate = std::move(*next);
             next = waiting_.erase(next);
-            start(account);
+            start(std::move(candidate));
         }
         if (running_.empty()) {
             loop_.stop();
         }
     }
 
-    void start(const config::AccountConfig& account) {
+    void start(Candidate candidate) {
+        const config::AccountConfig& account = *candidate.account;
         engine::AccountPolicy policy = account_policy(account);
         policy.accept_new_uids = line_.accept_new_uids;
         Poll& running = running_[account.name];
-        ++per_host_[account.host];
+        ++per_server_[candidate.server];
+        busy_.insert(candidate.mailbox);
+        running.of = std::move(candidate);
         running.source = assembly_.make_source(account);
         running.outlets.emplace(account,
                                 [this](const std::string& name) { return assembly_.outlet(name); });
         running.poll = std::make_unique<engine::AccountPoll>(
             assembly_.services(), *running.source, running.outlets->route(), std::move(policy));
-        running.poll->start(
-            [this](const engine::PollReport& report) { progress_.update(report); },
-            [this, &account](const engine::PollReport& report) { end(account, report); });
+        running.poll->start([this](const engine::PollReport& report) { progress_.update(report); },
+                            [this](const engine::PollReport& report) { end(report); });
     }
 
-    void end(const config::AccountConfig& account, const engine::PollReport& report) {
+    void end(const engine::PollReport& report) {
         progress_.finished(report);
         exit_code_ = worse(exit_code_, exit_code_of(report));
-        --per_host_[account.host];
-        const auto running = running_.find(account.name);
+        const auto running = running_.find(report.account);
+        --per_server_[running->second.of.server];
+        busy_.erase(running->second.of.mailbox);
         // In this order: the poll may still hold a session of the source.
         loop_.defer_delete(std::move(running->second.poll));
         loop_.defer_delete(std::move(running->second.source));
@@ -101,9 +113,10 @@ class Once {
     const config::Config& config_;
     const CommandLine& line_;
     Progress progress_;
-    std::deque<const config::AccountConfig*> waiting_;
+    std::deque<Candidate> waiting_;
     std::map<std::string, Poll> running_;
-    std::map<std::string, std::uint32_t> per_host_;
+    std::map<std::string, std::uint32_t> per_server_;
+    std::set<std::string> busy_;  ///< mailboxes that are being polled (P-032)
     ExitCode exit_code_ = ExitCode::ok;
 };
 

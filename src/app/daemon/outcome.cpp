@@ -1,6 +1,6 @@
 #include "app/daemon/outcome.h"
 
-#include "postrider/base/text.h"
+#include "app/assembly/mailbox.h"
 
 namespace postrider::app {
 
@@ -72,8 +72,8 @@ engine::Pacing pacing_of(const config::AccountConfig& account) {
     if (account.active) {
         pacing.active = engine::ActiveHours{account.active->from, account.active->to};
     }
-    pacing.host = to_lower(account.host);
-    pacing.mailbox = pacing.host + " " + account.user;
+    pacing.host = server_of(account);
+    pacing.mailbox = mailbox_of(account);
     pacing.patience = account.timeouts.session + kBeyondSession;
     return pacing;
 }

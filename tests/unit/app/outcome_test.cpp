@@ -87,6 +87,39 @@ TEST(PacingOf, AccountsOfOneMailboxShareIt) {
     EXPECT_EQ(pacing_of(a).host, pacing_of(b).host);
 }
 
+TEST(PacingOf, TheTwoPortsOfPop3AreOneMailboxAndAnyOtherIsAServerOfItsOwn) {
+    config::AccountConfig a;
+    a.host = "pop.example.net";
+    a.user = "alice";
+    a.port = 110;
+    config::AccountConfig b = a;
+    b.port = 995;
+    EXPECT_EQ(pacing_of(a).mailbox, pacing_of(b).mailbox);
+    b.port = 1101;
+    EXPECT_NE(pacing_of(a).mailbox, pacing_of(b).mailbox);
+    EXPECT_EQ(pacing_of(a).host, pacing_of(b).host) << "one machine all the same";
+}
+
+TEST(PacingOf, BehindTunnelsAnAddressOfThisMachineIsNoServer) {
+    config::AccountConfig a;
+    a.user = "alice";
+    a.port = 1101;
+    config::AccountConfig b = a;
+    b.port = 1102;
+    for (const char* const host : {"127.0.0.1", "::1", "LOCALHOST"}) {
+        a.host = host;
+        b.host = host;
+        EXPECT_NE(pacing_of(a).mailbox, pacing_of(b).mailbox);
+        EXPECT_NE(pacing_of(a).host, pacing_of(b).host) << "each counts for itself";
+    }
+    b.port = a.port;
+    EXPECT_EQ(pacing_of(a).mailbox, pacing_of(b).mailbox);
+    a.transport_command = {"ssh", "one", "nc", "localhost", "110"};
+    b.transport_command = {"ssh", "two", "nc", "localhost", "110"};
+    EXPECT_NE(pacing_of(a).mailbox, pacing_of(b).mailbox);
+    EXPECT_NE(pacing_of(a).host, pacing_of(b).host);
+}
+
 TEST(PacingOf, TakesOverWhatTheAccountSays) {
     config::AccountConfig account;
     account.poll_every = 30s;
