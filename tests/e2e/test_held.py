@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from road import DONE, TEMPORARY, Road, content, outgoing
-from servers.daemon import daemon
+from servers.daemon import daemon, eventually
 
 USAGE = 64
 
@@ -116,14 +118,72 @@ def test_a_dropped_message_is_gone(refused: Road) -> None:
     assert len(refused.mailbox) == 0, "given up by hand, it is not kept on the server either"
 
 
-def test_beside_a_daemon_it_can_only_be_looked_at(refused: Road) -> None:
+def test_a_running_daemon_does_it_and_the_command_shows_the_same(refused: Road,
+                                                                 tmp_path: Path) -> None:
+    refused.rider.destination("files", type="maildir", path=str(tmp_path / "mail"))
     [listed] = held(refused, "list")
     with daemon(refused.rider) as running:
         assert held(refused, "list") == [listed]
         assert refused.rider.run("held", "show", listed["id"]).code == DONE
-        for command in (("retry", "--all"), ("drop", listed["id"], "--yes")):
+        assert len(refused.rider.run("held", "export", listed["id"]).out) == listed["size"]
+        for unknown in (("retry", "0000"), ("retry", "--all", "--to", "file"),
+                        ("retry", "--all", "--for", "a b@c")):
+            run = refused.rider.run("held", *unknown)
+            assert run.code == USAGE and len(run.err.splitlines()) == 1, run.err
+        [result] = held(refused, "retry", "--all", code=TEMPORARY)
+        assert result["outcome"] == "refused" and "not from you" in result["answer"]
+        assert held(refused, "list")[0]["refusals"][0]["retries"] == 1
+        run = refused.rider.run("held", "retry", "--all")
+        assert run.code == TEMPORARY and run.out == ""
+        assert run.err.startswith(f"{listed['id']}: refused: ")
+        assert running.stop() == DONE
+    refused.servers.postfix.accept_all()  # goes on as it was on a connection that is open
+    with daemon(refused.rider) as running:
+        [result] = held(refused, "retry", listed["id"][:6])
+        assert (result["id"], result["outcome"]) == (listed["id"], "delivered")
+        refused.servers.postfix.settle()
+        [arrived] = refused.box.messages()
+        assert arrived.startswith(b"Return-Path: <ann@example.net>\n")
+        assert held(refused, "list") == []
+        running.signal(signal.SIGUSR1)
+        eventually(lambda: len(refused.mailbox) == 0)
+        assert len(refused.box) == 1, "it counts as delivered now"
+        assert running.stop() == DONE
+
+
+def test_a_running_daemon_delivers_elsewhere_and_drops(refused: Road, tmp_path: Path) -> None:
+    refused.account["poll_every"] = "1h"
+    refused.rider.destination("files", type="maildir", path=str(tmp_path / "mail"))
+    refused.servers.postfix.answer(refused.box.address, "550 5.7.1 not from you")
+    with daemon(refused.rider) as running:
+        refused.mailbox.put([b"Subject: second\n\nnobody wants it\n"])
+        running.signal(signal.SIGUSR1)
+        eventually(lambda: len(held(refused, "list")) == 2)
+        first, second = held(refused, "list")
+        [result] = held(refused, "retry", first["id"], "--to", "files")
+        assert result["outcome"] == "delivered"
+        [arrived] = (tmp_path / "mail/new").iterdir()
+        assert arrived.read_bytes().endswith(b"\n\n.dot\n\xff\xfe\nFrom here\n")
+        run = refused.rider.run("held", "drop", second["id"])
+        assert run.code == USAGE and "--yes" in run.err
+        assert held(refused, "drop", "--older-than", "1d", "--yes") == []
+        run = refused.rider.run("held", "drop", second["id"], "--yes")
+        assert run.code == DONE and run.err == f"{second['id']}: dropped: given up by hand; it " \
+            f"was held for: {second['refusals'][0]['reason']}\n"
+        assert held(refused, "list") == []
+        assert running.stop() == DONE
+    refused.servers.postfix.accept_all()
+    refused.once_well()
+    assert (len(refused.box), len(refused.mailbox)) == (0, 0)
+
+
+def test_beside_a_process_that_is_no_daemon_it_can_only_be_looked_at(refused: Road) -> None:
+    with (refused.rider.state / "lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert len(held(refused, "list")) == 1
+        for command in (("retry", "--all"), ("drop", "--older-than", "0s", "--yes")):
             run = refused.rider.run("held", *command)
-            assert run.code == TEMPORARY
+            assert run.code == TEMPORARY, run.err
             [line] = run.err.splitlines()
-            assert f"process {running.pid}" in line and str(refused.rider.state) in line
-    assert held(refused, "list") == [listed]
+            assert str(refused.rider.state) in line and "no daemon answers" in line
+    assert len(held(refused, "list")) == 1

@@ -79,6 +79,13 @@ void Assembly::reconfigure(const config::Config& from, const config::Config& to)
     }
 }
 
+std::shared_ptr<sink::MailSink> Assembly::sink(const std::string& name) const {
+    const auto found = outlets_.find(name);
+    return found == outlets_.end()
+               ? nullptr
+               : std::shared_ptr<sink::MailSink>(found->second, &found->second->sink);
+}
+
 std::unique_ptr<sink::MailSink> Assembly::make_sink(const config::DestinationConfig& destination) {
     switch (destination.type) {
         case config::DestinationType::smtp:

@@ -48,6 +48,9 @@ class Assembly {
     [[nodiscard]] std::shared_ptr<Outlet> outlet(const std::string& name) const {
         return outlets_.at(name);
     }
+    /// For a delivery that is no poll's; null if there is no such destination. It stays as long as
+    /// somebody has it.
+    [[nodiscard]] std::shared_ptr<sink::MailSink> sink(const std::string& name) const;
     [[nodiscard]] const std::map<std::string, std::shared_ptr<Outlet>>& outlets() const {
         return outlets_;
     }

@@ -18,9 +18,10 @@ constexpr timeval kPatience{120, 0};
 
 Error error_of(const nlohmann::json& answer) {
     const std::string kind = answer.value("kind", "");
-    return {kind == "refused" ? Errc::refused
-            : kind == "busy"  ? Errc::busy
-                              : Errc::unsupported,
+    return {kind == "refused"  ? Errc::refused
+            : kind == "busy"   ? Errc::busy
+            : kind == "failed" ? Errc::io
+                               : Errc::unsupported,
             Retry::never, answer.value("error", "")};
 }
 
@@ -35,7 +36,10 @@ Expected<ControlClient> ControlClient::connect(const std::string& socket) {
 }
 
 Expected<void> ControlClient::ask(const nlohmann::json& request, const OnLine& on_line) {
-    const timeval patience = request.value("command", "") == "trace" ? timeval{} : kPatience;
+    const std::string command = request.value("command", "");
+    // A delivery may take its ten minutes, and each has its own deadlines.
+    const bool may_take_long = command == "trace" || command == "held";
+    const timeval patience = may_take_long ? timeval{} : kPatience;
     ::setsockopt(connection_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     const std::string line = request.dump() + "\n";
     // If it is refused, the reason is there to be read all the same.

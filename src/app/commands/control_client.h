@@ -21,8 +21,8 @@ class ControlClient {
     [[nodiscard]] static Expected<ControlClient> connect(const std::string& socket);
 
     /// Asks, and hands over each line of the answer but the last, "done". Errors: unsupported (the
-    /// daemon knows no such account or command), refused (not for this user), busy, closed (it has
-    /// ended meanwhile), timed_out.
+    /// daemon knows no such account or command), refused (not for this user), busy, io (it could
+    /// not), closed (it has ended meanwhile), timed_out.
     [[nodiscard]] Expected<void> ask(const nlohmann::json& request, const OnLine& on_line);
 
   private:

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -21,9 +22,11 @@
 
 #include "app/assembly/assembly.h"
 #include "app/commands/commands.h"
+#include "app/commands/control_client.h"
 #include "app/commands/held_view.h"
-#include "app/commands/held_work.h"
 #include "app/commands/told.h"
+#include "app/held/held_work.h"
+#include "app/process/privileges.h"
 
 namespace postrider::app {
 
@@ -31,6 +34,9 @@ namespace {
 
 using store::HeldCopies;
 using store::HeldCopy;
+
+/// Of an order to a daemon: they fit into a request.
+constexpr std::size_t kIdsInRequest = 500;
 
 ExitCode tell_error(const Error& error) {
     tell("postrider: " + error.text);
@@ -200,27 +206,104 @@ bool is_confirmed(std::size_t count) {
     return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-std::string_view word_of(HeldWork::Outcome outcome) {
-    switch (outcome) {
-        case HeldWork::Outcome::delivered:
-            return "delivered";
-        case HeldWork::Outcome::known:
-            return "delivered-before";
-        case HeldWork::Outcome::refused:
-            return "refused";
-        case HeldWork::Outcome::put_off:
-            return "put-off";
-        case HeldWork::Outcome::dropped:
-            return "dropped";
-    }
-    return "";
-}
-
 /// What is still held when the work is done is a matter for later.
 ExitCode exit_code_of(HeldWork::Outcome outcome) {
     return outcome == HeldWork::Outcome::refused || outcome == HeldWork::Outcome::put_off
                ? ExitCode::temporary
                : ExitCode::ok;
+}
+
+/// Shows what comes of it, message by message.
+class Results {
+  public:
+    explicit Results(bool as_json) : as_json_(as_json) {}
+
+    void add(const HeldWork::Result& result) {
+        exit_code_ = worse(exit_code_, exit_code_of(result.outcome));
+        if (as_json_) {
+            all_.push_back({{"id", result.id},
+                            {"outcome", to_text(result.outcome)},
+                            {"answer", result.answer}});
+        } else {
+            tell(fmt::format("{}: {}{}{}", result.id, to_text(result.outcome),
+                             result.answer.empty() ? "" : ": ", result.answer));
+        }
+    }
+
+    ExitCode end(const Expected<void>& done) {
+        if (as_json_) {
+            print(all_);
+        }
+        return done ? exit_code_ : worse(exit_code_, tell_error(done.error()));
+    }
+
+  private:
+    bool as_json_;
+    nlohmann::json all_ = nlohmann::json::array();
+    ExitCode exit_code_ = ExitCode::ok;
+};
+
+/// The messages that are meant, if they are to be worked on; otherwise, told, the exit code.
+tl::expected<std::vector<HeldCopy>, ExitCode> choose(const HeldCopies& copies,
+                                                     const HeldLine& line) {
+    const auto listing = copies.list();
+    if (!listing) {
+        return tl::unexpected(tell_error(listing.error()));
+    }
+    auto meant =
+        chosen(listing->copies, line,
+               std::chrono::time_point_cast<WallTime::duration>(std::chrono::system_clock::now()));
+    if (!meant) {
+        tell("postrider: " + meant.error().text);
+        return tl::unexpected(ExitCode::usage);
+    }
+    if (line.action == HeldLine::Action::drop && !line.yes && !meant->empty() &&
+        !is_confirmed(meant->size())) {
+        tell("nothing was dropped");
+        return tl::unexpected(ExitCode::ok);
+    }
+    return *std::move(meant);
+}
+
+/// The daemon has the ledger and the lock: it does the work.
+ExitCode work_by_daemon(ControlClient& daemon, const config::Config& config,
+                        const CommandLine& line) {
+    const auto meant = choose(HeldCopies(config.state_dir), line.held);
+    if (!meant) {
+        return meant.error();
+    }
+    Results results(line.json);
+    Expected<void> done;
+    for (auto next = meant->begin(); done && next != meant->end();) {
+        nlohmann::json request{
+            {"command", "held"},
+            {"action", line.held.action == HeldLine::Action::drop ? "drop" : "retry"},
+            {"ids", nlohmann::json::array()}};
+        if (!line.held.to.empty()) {
+            request["to"] = line.held.to;
+        }
+        if (!line.held.recipients.empty()) {
+            request["for"] = line.held.recipients;
+        }
+        for (std::size_t i = 0; i < kIdsInRequest && next != meant->end(); ++i, ++next) {
+            request["ids"].push_back(next->id);
+        }
+        done = daemon.ask(request, [&results](const nlohmann::json& answer) {
+            const auto held = answer.find("held");
+            if (held != answer.end() && held->is_object()) {
+                results.add(
+                    {held->value("id", ""),
+                     held_outcome(held->value("outcome", "")).value_or(HeldWork::Outcome::put_off),
+                     held->value("answer", "")});
+            }
+            return true;
+        });
+    }
+    if (!done && done.error().code == Errc::unsupported) {
+        tell_error(done.error());
+        return worse(results.end({}), ExitCode::usage);
+    }
+    return results.end(done);
 }
 
 /// Retries or drops with everything that a poll has, too.
@@ -229,13 +312,15 @@ class HeldSession {
     HeldSession(event::Loop& loop, Assembly& assembly, HeldCopies copies, bool as_json)
         : loop_(loop),
           assembly_(assembly),
-          as_json_(as_json),
+          worker_(event::make_thread_worker(loop, 1)),
+          results_(as_json),
           work_(
               {loop,
+               *worker_,
                assembly.services().ledger,
                std::move(copies),
                {assembly.state().spool_path()}},
-              [this](const HeldWork::Result& result) { on_result(result); },
+              [this](const HeldWork::Result& result) { results_.add(result); },
               [this](const Expected<void>& done) {
                   done_ = done;
                   loop_.stop();
@@ -246,38 +331,18 @@ class HeldSession {
             work_.drop(std::move(chosen));
         } else {
             work_.retry(
-                std::move(chosen),
-                [this](const std::string& name) -> sink::MailSink* {
-                    const auto outlet = assembly_.outlets().find(name);
-                    return outlet == assembly_.outlets().end() ? nullptr : &outlet->second->sink;
-                },
+                std::move(chosen), [this](const std::string& name) { return assembly_.sink(name); },
                 std::move(other));
         }
         loop_.run();
-        if (as_json_) {
-            print(results_);
-        }
-        return done_ ? exit_code_ : worse(exit_code_, tell_error(done_.error()));
+        return results_.end(done_);
     }
 
   private:
-    void on_result(const HeldWork::Result& result) {
-        exit_code_ = worse(exit_code_, exit_code_of(result.outcome));
-        if (as_json_) {
-            results_.push_back({{"id", result.id},
-                                {"outcome", word_of(result.outcome)},
-                                {"answer", result.answer}});
-        } else {
-            tell(fmt::format("{}: {}{}{}", result.id, word_of(result.outcome),
-                             result.answer.empty() ? "" : ": ", result.answer));
-        }
-    }
-
     event::Loop& loop_;
     Assembly& assembly_;
-    bool as_json_;
-    nlohmann::json results_ = nlohmann::json::array();
-    ExitCode exit_code_ = ExitCode::ok;
+    std::unique_ptr<event::Worker> worker_;
+    Results results_;
     Expected<void> done_;
     HeldWork work_;
 };
@@ -285,10 +350,6 @@ class HeldSession {
 ExitCode work(config::Config& config, const config::Environment& environment,
               const CommandLine& line) {
     const HeldLine& held = line.held;
-    if (!held.to.empty() && config.destinations.count(held.to) == 0) {
-        tell("postrider: no destination '" + escaped(held.to) + "' in the configuration");
-        return ExitCode::usage;
-    }
     HeldWork::Other other{held.to, {}};
     for (const std::string& text : held.recipients) {
         auto recipient = mail::Address::parse(text);
@@ -297,6 +358,21 @@ ExitCode work(config::Config& config, const config::Environment& environment,
             return ExitCode::usage;
         }
         other.recipients.push_back(*std::move(recipient));
+    }
+    if (!held.to.empty() && config.destinations.count(held.to) == 0) {
+        tell("postrider: no destination '" + escaped(held.to) + "' in the configuration");
+        return ExitCode::usage;
+    }
+    Expected<ControlClient> daemon = ControlClient::connect(config.control.socket);
+    if (daemon) {
+        return work_by_daemon(*daemon, config, line);
+    }
+    if (daemon.error().code == Errc::refused) {
+        return tell_error(daemon.error());
+    }
+    if (const auto allowed = check_not_root(config); !allowed) {
+        tell("postrider: " + allowed.error().text);
+        return ExitCode::config;
     }
     const std::vector<config::Problem> problems =
         config::resolve_destination_secrets(config, environment);
@@ -309,29 +385,18 @@ ExitCode work(config::Config& config, const config::Environment& environment,
     if (!assembly) {
         return assembly.error().code == Errc::locked
                    ? tell_error(Error{Errc::locked, Retry::later,
-                                      assembly.error().text +
+                                      assembly.error().text + ", and no daemon answers at " +
+                                          config.control.socket +
                                           ": what is held can be looked at, but not retried or "
                                           "dropped before that process has ended"})
                    : tell_error(assembly.error());
     }
     // Under the lock, nobody changes what was chosen.
     HeldCopies copies(config.state_dir);
-    const auto listing = copies.list();
-    if (!listing) {
-        return tell_error(listing.error());
-    }
-    auto meant = chosen(listing->copies, held, loop->wall_now());
-    if (!meant) {
-        tell("postrider: " + meant.error().text);
-        return ExitCode::usage;
-    }
-    if (held.action == HeldLine::Action::drop && !held.yes && !meant->empty() &&
-        !is_confirmed(meant->size())) {
-        tell("nothing was dropped");
-        return ExitCode::ok;
-    }
-    return HeldSession(*loop, **assembly, std::move(copies), line.json)
-        .run(*std::move(meant), held, std::move(other));
+    auto meant = choose(copies, held);
+    return meant ? HeldSession(*loop, **assembly, std::move(copies), line.json)
+                       .run(*std::move(meant), held, std::move(other))
+                 : meant.error();
 }
 
 }  // namespace

@@ -68,10 +68,9 @@ ExitCode run_check(const config::Config& config, const config::Environment& envi
     return ExitCode::ok;
 }
 
-/// Of the commands that deliver.
+/// Of the commands that deliver; `held` asks for itself, where no daemon does it.
 Expected<void> check_root(const config::Config& config, const CommandLine& line) {
-    const bool delivers = line.command == Command::run || line.command == Command::once ||
-                          line.command == Command::held;
+    const bool delivers = line.command == Command::run || line.command == Command::once;
     return delivers ? check_not_root(config) : Expected<void>();
 }
 

@@ -49,6 +49,10 @@ ExitCode run_daemon(config::Config config, const config::Environment& environmen
     }
     Daemon daemon(*loop, **assembly, std::move(config), line.config_file, environment,
                   std::move(*control), std::move(sandbox));
+    if (const Expected<void> known = daemon.take_over_pauses(); !known) {
+        tell("postrider: " + known.error().text);
+        return exit_code_of(known.error());
+    }
     if (const Expected<void> open = daemon.open_metrics(); !open) {
         tell("postrider: " + open.error().text);
         return exit_code_of(open.error());

@@ -22,10 +22,10 @@ constexpr std::size_t kOutputMark = 64UL * 1024;
 
 class ControlServer::Peer {
   public:
-    Peer(ControlServer& server, FileHandle connection)
+    Peer(ControlServer& server, ControlPeer who, FileHandle connection)
         : server_(server),
           connection_(std::move(connection)),
-          talk_(server.ground_, [this] { flush_soon(); }),
+          talk_(server.ground_, who, [this] { flush_soon(); }),
           watch_(server.ground_.loop.watch_fd(connection_.get(), event::Interest::read,
                                               [this](event::Readiness ready) { on_ready(ready); })),
           patience_(server.ground_.loop.make_timer([this] { end(); })),
@@ -137,7 +137,7 @@ void ControlServer::accept() {
     if (!connection.is_open()) {
         return;
     }
-    const Expected<void> allowed =
+    const Expected<ControlPeer> allowed =
         peers_.size() < kMaxControlPeers
             ? check_peer(connection.get(), control_.group)
             : failure(Errc::busy, Retry::later, "too many talk to this daemon at once");
@@ -151,7 +151,7 @@ void ControlServer::accept() {
         ::send(connection.get(), line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         return;
     }
-    peers_.push_back(std::make_unique<Peer>(*this, std::move(connection)));
+    peers_.push_back(std::make_unique<Peer>(*this, *allowed, std::move(connection)));
 }
 
 void ControlServer::drop(const Peer& peer) {

@@ -13,9 +13,9 @@
 
 namespace postrider::app {
 
-// Limits on who talks to us: each a line of JSON at a time.
+// Limits on who talks to us: each a line of JSON at a time, which may name many held messages.
 inline constexpr std::size_t kMaxControlPeers = 32;
-inline constexpr std::size_t kMaxControlRequest = 4096;
+inline constexpr std::size_t kMaxControlRequest = 65536;
 /// Without a request, or without taking an answer.
 inline constexpr Duration kControlPatience = std::chrono::seconds(30);
 

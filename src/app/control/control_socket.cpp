@@ -142,7 +142,11 @@ Expected<FileHandle> listen_at(const config::Control& control) {
             return failure(group.error());
         }
         if (!give_to_group(place.directory(), draft, *group)) {
-            return unusable(control.socket, errno);
+            Error error = file_error(
+                "cannot give the control socket " + control.socket + " to group " + control.group,
+                errno);
+            error.text += "; control.group: this user must be a member, and a sandbox must let it";
+            return failure(Errc::config, Retry::never, std::move(error.text));
         }
         mode |= S_IRGRP | S_IWGRP;
     }
@@ -161,19 +165,19 @@ void remove_socket(const std::string& path) {
     ::unlink(path.c_str());
 }
 
-Expected<void> check_peer(int connection, const std::string& group) {
+Expected<ControlPeer> check_peer(int connection, const std::string& group) {
     ucred peer{};
     socklen_t size = sizeof(peer);
     if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
         return failure(Errc::refused, Retry::never, "who asks cannot be told");
     }
     if (peer.uid == 0 || peer.uid == ::geteuid()) {
-        return {};
+        return ControlPeer::owner;
     }
     if (!group.empty()) {
         const Expected<gid_t> wanted = group_id(group);
         if (wanted && is_in_group(connection, peer.gid, *wanted)) {
-            return {};
+            return ControlPeer::of_group;
         }
     }
     return failure(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "postrider/base/error.h"
@@ -17,9 +18,14 @@ namespace postrider::app {
 /// Removes it from the file system.
 void remove_socket(const std::string& path);
 
+enum class ControlPeer : std::uint8_t {
+    owner,     ///< root, or the user of the daemon
+    of_group,  ///< a member of control.group
+};
+
 /// May the process at the other end of this connection talk to us? The file's mode says who can
 /// connect; who the other one is, the kernel says (SO_PEERCRED). Errors: refused.
-[[nodiscard]] Expected<void> check_peer(int connection, const std::string& group);
+[[nodiscard]] Expected<ControlPeer> check_peer(int connection, const std::string& group);
 
 /// A blocking connection. Errors: closed (nobody is there), refused (not for this user).
 [[nodiscard]] Expected<FileHandle> connect_to(const std::string& path);

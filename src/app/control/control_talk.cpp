@@ -14,6 +14,8 @@
 
 namespace postrider::app {
 
+using nlohmann::json;
+
 namespace {
 
 const char* word(Speaker speaker) {
@@ -42,6 +44,26 @@ std::optional<std::string> text_of(const nlohmann::json& request, const char* ke
     return found->get<std::string>();
 }
 
+/// Nothing if it is no list of texts.
+std::optional<std::vector<std::string>> texts_of(const json& request, const char* key) {
+    const auto found = request.find(key);
+    if (found == request.end() || !found->is_array()) {
+        return std::nullopt;
+    }
+    std::vector<std::string> texts;
+    for (const json& one : *found) {
+        if (!one.is_string()) {
+            return std::nullopt;
+        }
+        texts.push_back(one.get<std::string>());
+    }
+    return texts;
+}
+
+const char* kind_of(const Error& error) {
+    return error.code == Errc::config ? "usage" : error.code == Errc::busy ? "busy" : "failed";
+}
+
 nlohmann::json daemon_report(const ControlTalk::Ground& ground) {
     const DaemonFacts facts = ground.facts();
     const engine::Scheduler::Figures figures = ground.roster.figures();
@@ -58,8 +80,8 @@ nlohmann::json daemon_report(const ControlTalk::Ground& ground) {
 
 }  // namespace
 
-ControlTalk::ControlTalk(Ground& ground, std::function<void()> on_more)
-    : ground_(ground), on_more_(std::move(on_more)) {}
+ControlTalk::ControlTalk(Ground& ground, ControlPeer peer, std::function<void()> on_more)
+    : ground_(ground), peer_(peer), on_more_(std::move(on_more)) {}
 
 ControlTalk::~ControlTalk() {
     *is_alive_ = false;
@@ -74,10 +96,11 @@ void ControlTalk::take(std::string_view request) {
         refuse("a request is a JSON object with a command, on one line");
         return;
     }
-    obey(*command, text_of(parsed, "account"));
+    obey(*command, text_of(parsed, "account"), parsed);
 }
 
-void ControlTalk::obey(const std::string& command, const std::optional<std::string>& account) {
+void ControlTalk::obey(const std::string& command, const std::optional<std::string>& account,
+                       const json& request) {
     if (account && !expect_account(*account)) {
         return;
     }
@@ -97,16 +120,24 @@ void ControlTalk::obey(const std::string& command, const std::optional<std::stri
         }
         return;
     }
+    if (command == "held") {
+        begin_held(request);
+        return;
+    }
     Roster& roster = ground_.roster;
     if (command == "poll") {
         account ? roster.poll_now(*account) : roster.poll_all_now();
     } else if (command == "pause") {
         account ? roster.pause(*account) : roster.pause_all();
+        keep_pauses();
+        return;
     } else if (command == "resume") {
         account ? roster.resume(*account) : roster.resume_all();
+        keep_pauses();
+        return;
     } else {
         const auto meant =
-            nearest(command, {"status", "poll", "pause", "resume", "reload", "trace"});
+            nearest(command, {"status", "poll", "pause", "resume", "reload", "trace", "held"});
         refuse("there is no command '" + escaped(command) + "'" +
                (meant ? "; did you mean '" + *meant + "'?" : ""));
         return;
@@ -193,6 +224,84 @@ void ControlTalk::reload() {
     });
 }
 
+void ControlTalk::keep_pauses() {
+    ground_.keep_pauses([this, is_alive = is_alive_](const Expected<void>& kept) {
+        if (!*is_alive) {
+            return;
+        }
+        if (kept) {
+            done();
+        } else {
+            refuse("done, but only until the daemon ends: " + kept.error().text, "failed");
+        }
+        on_more_();
+    });
+}
+
+void ControlTalk::begin_held(const json& request) {
+    if (peer_ != ControlPeer::owner) {
+        refuse("held mail is for root and the user of the daemon alone", "refused");
+        return;
+    }
+    HeldDesk::Order order;
+    const std::string action = text_of(request, "action").value_or("");
+    const auto ids = texts_of(request, "ids");
+    if ((action != "retry" && action != "drop") || !ids || ids->empty()) {
+        refuse("held wants an action, retry or drop, and the ids of held messages");
+        return;
+    }
+    order.is_drop = action == "drop";
+    order.ids = *ids;
+    auto other = held_otherwise(request);
+    if (!other) {
+        return;
+    }
+    order.other = *std::move(other);
+    held_work_ = ground_.held.take(
+        std::move(order),
+        [this](const HeldWork::Result& result) {
+            say({{"held",
+                  {{"id", result.id},
+                   {"outcome", to_text(result.outcome)},
+                   {"answer", result.answer}}}});
+            on_more_();
+        },
+        [this](const Expected<void>& outcome) {
+            ground_.loop.defer_delete(std::move(held_work_));
+            if (outcome) {
+                done();
+            } else {
+                refuse(outcome.error().text, kind_of(outcome.error()));
+            }
+            on_more_();
+        });
+}
+
+/// Nothing, and refused, if it cannot be so.
+std::optional<HeldWork::Other> ControlTalk::held_otherwise(const json& request) {
+    HeldWork::Other other;
+    const auto recipients = texts_of(request, "for");
+    if ((request.contains("to") && !text_of(request, "to")) ||
+        (request.contains("for") && !recipients)) {
+        refuse("to is the name of a destination, and for a list of addresses");
+        return std::nullopt;
+    }
+    other.destination = text_of(request, "to").value_or("");
+    if (!other.destination.empty() && ground_.outlets.count(other.destination) == 0) {
+        refuse("no destination '" + escaped(other.destination) + "' in the configuration");
+        return std::nullopt;
+    }
+    for (const std::string& text : recipients.value_or(std::vector<std::string>())) {
+        auto recipient = mail::Address::parse(text);
+        if (!recipient) {
+            refuse("for: " + recipient.error().text);
+            return std::nullopt;
+        }
+        other.recipients.push_back(*std::move(recipient));
+    }
+    return other;
+}
+
 void ControlTalk::fill(std::string& out, std::size_t mark) {
     while (out.size() <= mark) {
         if (lines_.empty() && next_account_) {
@@ -216,8 +325,8 @@ void ControlTalk::done() {
     is_busy_ = false;
 }
 
-void ControlTalk::refuse(const std::string& why) {
-    say({{"error", why}, {"kind", "usage"}});
+void ControlTalk::refuse(const std::string& why, const char* kind) {
+    say({{"error", why}, {"kind", kind}});
     is_busy_ = false;
 }
 

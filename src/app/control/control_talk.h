@@ -14,9 +14,12 @@
 #include "postrider/event/loop.h"
 #include "postrider/event/operation.h"
 
+#include "app/control/control_socket.h"
 #include "app/control/trace_desk.h"
 #include "app/daemon/daemon_facts.h"
+#include "app/daemon/pause_book.h"
 #include "app/daemon/roster.h"
+#include "app/held/held_desk.h"
 
 namespace postrider::app {
 
@@ -35,10 +38,13 @@ class ControlTalk {
         const std::map<std::string, std::shared_ptr<Outlet>>& outlets;
         std::function<DaemonFacts()> facts;
         std::function<void(ReloadDone)> reload;
+        HeldDesk& held;
+        /// Makes durable which accounts of the roster are paused.
+        std::function<void(PauseBook::Done)> keep_pauses;
     };
 
     /// `on_more`: fill() has something again; from the loop, or from inside a session.
-    ControlTalk(Ground& ground, std::function<void()> on_more);
+    ControlTalk(Ground& ground, ControlPeer peer, std::function<void()> on_more);
     ControlTalk(const ControlTalk&) = delete;
     ControlTalk& operator=(const ControlTalk&) = delete;
     ~ControlTalk();
@@ -51,25 +57,32 @@ class ControlTalk {
     void fill(std::string& out, std::size_t mark);
 
   private:
-    void obey(const std::string& command, const std::optional<std::string>& account);
+    void obey(const std::string& command, const std::optional<std::string>& account,
+              const nlohmann::json& request);
     void begin_status(const std::optional<std::string>& account);
     void begin_trace(const std::string& account);
     void reload();
+    void begin_held(const nlohmann::json& request);
+    void keep_pauses();
+    [[nodiscard]] std::optional<HeldWork::Other> held_otherwise(const nlohmann::json& request);
     [[nodiscard]] bool expect_account(const std::string& name);
     void say_next_account();
     void hear(Speaker speaker, std::string_view line);
     void say(const nlohmann::json& object);
     void done();
-    void refuse(const std::string& why);
+    void refuse(const std::string& why, const char* kind = "usage");
 
     Ground& ground_;
+    ControlPeer peer_;
     std::function<void()> on_more_;
     bool is_busy_ = false;
     std::deque<std::string> lines_;
     std::optional<std::string> next_account_;  ///< of a status: those from this name on are to come
-    std::unique_ptr<event::Operation> listening_;
-    std::size_t left_out_ = 0;                                       ///< of the trace
-    std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);  ///< for a reload's answer
+    std::unique_ptr<event::Operation> listening_;  ///< to a trace
+    std::unique_ptr<event::Operation> held_work_;
+    std::size_t left_out_ = 0;  ///< of the trace
+    std::shared_ptr<bool> is_alive_ =
+        std::make_shared<bool>(true);  ///< for answers that come later
 };
 
 }  // namespace postrider::app

@@ -41,6 +41,7 @@ struct AccountKeeper::Poll {
     std::unique_ptr<source::SourceFactory> source;
     std::unique_ptr<engine::AccountPoll> poll;
     std::unique_ptr<event::Operation> fetching;  ///< the password
+    bool is_winding_down = false;
 };
 
 void Tally::add(const Tally& other) {
@@ -147,6 +148,7 @@ bool AccountKeeper::wind_down() {
         return false;
     }
     if (poll_->poll != nullptr && poll_->poll->wind_down()) {
+        poll_->is_winding_down = true;
         return true;
     }
     poll_.reset();
@@ -158,7 +160,7 @@ engine::Outcome AccountKeeper::drop(const Error& why) {
     engine::PollReport report = std::move(poll_->report);
     poll_.reset();
     report.error = why;
-    count(report, engine::Ending::temporary);
+    judge(report, engine::Ending::temporary);
     tell(report, false);
     engine::Outcome outcome;
     outcome.ending = engine::Ending::temporary;
@@ -179,8 +181,10 @@ void AccountKeeper::end(const engine::PollReport& report) {
     if (is_early(report)) {
         surroundings_.services.log.info("early",
                                         {{"account", account_.name}, {"why", report.error->text}});
+    } else if (poll_->is_winding_down && report.error && !is_fatal(*report.error)) {
+        count(report);  // what it could not do says nothing of the account
     } else {
-        count(report, outcome.ending);
+        judge(report, outcome.ending);
         tell(report, outcome.ending == engine::Ending::unfit ||
                          outcome.ending == engine::Ending::login_refused);
     }
@@ -189,8 +193,7 @@ void AccountKeeper::end(const engine::PollReport& report) {
     done(outcome);
 }
 
-void AccountKeeper::count(const engine::PollReport& report, engine::Ending ending) {
-    tally_.ending = ending;
+void AccountKeeper::count(const engine::PollReport& report) {
     ++tally_.polls;
     tally_.delivered += report.delivered;
     tally_.held += report.held;
@@ -204,6 +207,11 @@ void AccountKeeper::count(const engine::PollReport& report, engine::Ending endin
         tally_.backlog = backlog_of(report);
         tally_.quirks = report.quirks;
     }
+}
+
+void AccountKeeper::judge(const engine::PollReport& report, engine::Ending ending) {
+    count(report);
+    tally_.ending = ending;
     if (!report.error) {
         tally_.last_success = surroundings_.services.loop.wall_now();
     } else {

@@ -98,7 +98,8 @@ class AccountKeeper {
     [[nodiscard]] config::Environment own_environment() const;
     void begin(const config::AccountConfig& complete);
     void end(const engine::PollReport& report);
-    void count(const engine::PollReport& report, engine::Ending ending);
+    void count(const engine::PollReport& report);
+    void judge(const engine::PollReport& report, engine::Ending ending);
     void tell(const engine::PollReport& report, bool needs_person);
 
     Surroundings& surroundings_;

@@ -76,13 +76,25 @@ Daemon::Daemon(event::Loop& loop, Assembly& assembly, config::Config config, std
                    log_.error("fatal", {{"error", error.text}});
                    drain(ExitCode::temporary);
                }}),
+      pauses_(loop, *worker_, assembly.state().descriptor()),
+      held_({loop,
+             *worker_,
+             assembly.services().ledger,
+             roster_,
+             [&assembly](const std::string& name) { return assembly.sink(name); },
+             store::HeldCopies(assembly.state().path()),
+             {assembly.state().spool_path()},
+             [this] { end_if_idle(); }}),
       started_(loop.wall_now()),
-      control_ground_{loop,
-                      roster_,
-                      traces_,
-                      assembly.outlets(),
-                      [this] { return facts(); },
-                      [this](ReloadDone done) { reload(std::move(done)); }},
+      control_ground_{
+          loop,
+          roster_,
+          traces_,
+          assembly.outlets(),
+          [this] { return facts(); },
+          [this](ReloadDone done) { reload(std::move(done)); },
+          held_,
+          [this](PauseBook::Done done) { pauses_.keep(roster_.paused(), std::move(done)); }},
       control_(control_ground_, log_, config_.control, std::move(control)),
       stop_(loop.make_timer([this] { end(); })),
       status_(loop.make_timer([this] { tell_status(); })),
@@ -96,6 +108,20 @@ Daemon::Daemon(event::Loop& loop, Assembly& assembly, config::Config config, std
 }
 
 Daemon::~Daemon() = default;
+
+Expected<void> Daemon::take_over_pauses() {
+    Expected<PauseBook::Names> paused = PauseBook::read(assembly_.state().descriptor());
+    if (!paused) {
+        return failure(paused.error());
+    }
+    for (const std::string& name : *paused) {
+        if (roster_.has(name)) {
+            log_.warn("paused", {{"account", name}, {"why", "it was when the last daemon ended"}});
+        }
+    }
+    roster_.set_paused(*std::move(paused));
+    return {};
+}
 
 Expected<void> Daemon::open_metrics() {
     const config::Metrics& metrics = config_.metrics;
@@ -179,13 +205,14 @@ void Daemon::drain(ExitCode code) {
     manager_.stopping();
     loading_.reset();
     roster_.wind_down();
+    held_.wind_down();
     log_.info("stopping", {{"polls_to_end", roster_.polling()}});
     stop_->arm(config_.limits.stop_timeout);
     end_if_idle();
 }
 
 void Daemon::end_if_idle() {
-    if (is_draining_ && roster_.polling() == 0) {
+    if (is_draining_ && roster_.polling() == 0 && held_.is_idle()) {
         loop_.stop();
     }
 }

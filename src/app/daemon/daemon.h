@@ -20,8 +20,10 @@
 #include "app/control/trace_desk.h"
 #include "app/daemon/daemon_facts.h"
 #include "app/daemon/loop_watch.h"
+#include "app/daemon/pause_book.h"
 #include "app/daemon/roster.h"
 #include "app/daemon/service_manager.h"
+#include "app/held/held_desk.h"
 #include "app/metrics/http_server.h"
 #include "app/process/sandbox.h"
 
@@ -43,6 +45,10 @@ class Daemon {
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
     ~Daemon();
+
+    /// Accounts that were paused when the last daemon ended still are. Before run(). Errors:
+    /// config, io.
+    [[nodiscard]] Expected<void> take_over_pauses();
 
     /// Offers metrics and health, if the configuration says so. Errors: config.
     [[nodiscard]] Expected<void> open_metrics();
@@ -79,6 +85,8 @@ class Daemon {
     LoopWatch watch_;
     TraceDesk traces_;
     Roster roster_;
+    PauseBook pauses_;
+    HeldDesk held_;
     const WallTime started_;
     ControlTalk::Ground control_ground_;
     ControlServer control_;

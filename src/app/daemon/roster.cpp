@@ -55,6 +55,23 @@ bool is_for_a_person(engine::Ending ending) {
 
 }  // namespace
 
+class Roster::Holding final : public event::Operation {
+  public:
+    explicit Holding(Roster& roster) : roster_(roster) {}
+    Holding(const Holding&) = delete;
+    Holding& operator=(const Holding&) = delete;
+    ~Holding() override {
+        const std::shared_ptr<Hold> hold = std::exchange(roster_.hold_, nullptr);
+        const auto member = roster_.members_.find(hold->name);
+        if (member != roster_.members_.end()) {
+            roster_.scheduler_.let_go(member->second.id);
+        }
+    }
+
+  private:
+    Roster& roster_;
+};
+
 Roster::Roster(AccountKeeper::Surroundings surroundings, const config::Limits& limits, Calls calls)
     : surroundings_(std::move(surroundings)),
       calls_(std::move(calls)),
@@ -107,6 +124,12 @@ void Roster::add(config::AccountConfig account) {
     member.keeper = std::make_unique<AccountKeeper>(surroundings_, std::move(account));
     member.id = scheduler_.add(pacing);
     by_id_[member.id] = &member;
+    if (paused_.count(name) > 0) {
+        scheduler_.pause(member.id);
+    }
+    if (hold_ != nullptr && hold_->name == name) {
+        scheduler_.hold_back(member.id);
+    }
 }
 
 void Roster::change(Member& member, config::AccountConfig account) {
@@ -166,23 +189,70 @@ void Roster::poll_all_now() {
 }
 
 void Roster::pause(const std::string& name) {
+    paused_.insert(name);
     scheduler_.pause(members_.at(name).id);
 }
 
 void Roster::resume(const std::string& name) {
+    paused_.erase(name);
     scheduler_.resume(members_.at(name).id);
+}
+
+void Roster::set_paused(std::set<std::string> names) {
+    paused_ = std::move(names);
+    for (const auto& [name, member] : members_) {
+        if (paused_.count(name) > 0) {
+            scheduler_.pause(member.id);
+        }
+    }
 }
 
 void Roster::pause_all() {
     for (const auto& [name, member] : members_) {
+        paused_.insert(name);
         scheduler_.pause(member.id);
     }
 }
 
 void Roster::resume_all() {
+    paused_.clear();
     for (const auto& [name, member] : members_) {
         scheduler_.resume(member.id);
     }
+}
+
+std::unique_ptr<event::Operation> Roster::hold_back(const std::string& name,
+                                                    std::function<void()> on_free) {
+    POSTRIDER_ASSERT(hold_ == nullptr);
+    hold_ = std::make_shared<Hold>(Hold{name, std::move(on_free)});
+    const auto found = members_.find(name);
+    if (found != members_.end()) {
+        Member& member = found->second;
+        scheduler_.hold_back(member.id);
+        if (member.keeper->is_polling()) {
+            member.is_interrupted = member.keeper->wind_down();
+            if (!member.is_interrupted) {
+                scheduler_.interrupted(member.id);
+                settle(member);
+            }
+        }
+    }
+    tell_if_free();
+    return std::make_unique<Holding>(*this);
+}
+
+void Roster::tell_if_free() {
+    const auto member = members_.find(hold_->name);
+    if (member != members_.end() && member->second.keeper->is_polling()) {
+        return;
+    }
+    surroundings_.services.loop.defer([waiting = std::weak_ptr<Hold>(hold_)] {
+        const std::shared_ptr<Hold> hold = waiting.lock();
+        if (hold != nullptr && hold->on_free) {
+            const auto on_free = std::move(hold->on_free);
+            on_free();
+        }
+    });
 }
 
 void Roster::start(Scheduler::Id id) {
@@ -198,11 +268,25 @@ void Roster::give_up(Scheduler::Id id, Scheduler::Waste waste) {
 }
 
 void Roster::ended(Member& member, const engine::Outcome& outcome) {
-    scheduler_.ended(member.id, outcome);
+    if (std::exchange(member.is_interrupted, false)) {
+        scheduler_.interrupted(member.id);
+    } else {
+        scheduler_.ended(member.id, outcome);
+    }
     const auto& trouble = member.keeper->tally().trouble;
     if (trouble && outcome.ending == engine::Ending::unfit && is_fatal(*trouble)) {
         calls_.on_fatal(*trouble);
     }
+    const bool is_awaited = hold_ != nullptr && hold_->name == member.keeper->account().name;
+    settle(member);
+    if (is_awaited) {
+        tell_if_free();
+    }
+    calls_.on_ended();
+}
+
+/// What was put off to the end of the poll.
+void Roster::settle(Member& member) {
     if (member.is_leaving) {
         forget(std::string(member.keeper->account().name));
     } else if (member.next) {
@@ -210,7 +294,6 @@ void Roster::ended(Member& member, const engine::Outcome& outcome) {
         member.keeper->change(std::move(*member.next));
         member.next.reset();
     }
-    calls_.on_ended();
 }
 
 void Roster::wind_down() {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "postrider/engine/scheduler.h"
+#include "postrider/event/operation.h"
 
 #include "app/daemon/account_keeper.h"
 
@@ -53,6 +54,15 @@ class Roster {
     void resume(const std::string& name);
     void pause_all();
     void resume_all();
+    /// Accounts of these names are paused; those that are not here when they come.
+    void set_paused(std::set<std::string> names);
+    [[nodiscard]] const std::set<std::string>& paused() const { return paused_; }
+
+    /// Nothing of this account is polled until the result is destroyed: somebody else writes its
+    /// records. A poll under way fetches no more, and is made good later. `on_free` is told from
+    /// the loop when none is under way. One account at a time, and one that is not here will do.
+    [[nodiscard]] std::unique_ptr<event::Operation> hold_back(const std::string& name,
+                                                              std::function<void()> on_free);
 
     /// Starts nothing more; what is being delivered goes on to its end.
     void wind_down();
@@ -65,6 +75,7 @@ class Roster {
         engine::Scheduler::Id id = 0;
         std::optional<config::AccountConfig> next;  ///< when the poll under way has ended
         bool is_leaving = false;                    ///< removed when the poll under way has ended
+        bool is_interrupted = false;                ///< the poll under way is to be made good
     };
     /// By name; those that are leaving are among them.
     [[nodiscard]] const std::map<std::string, Member, std::less<>>& members() const {
@@ -78,6 +89,12 @@ class Roster {
     [[nodiscard]] engine::Scheduler::Figures figures() const { return scheduler_.figures(); }
 
   private:
+    struct Hold {
+        std::string name;
+        std::function<void()> on_free;
+    };
+    class Holding;
+
     void add(config::AccountConfig account);
     void change(Member& member, config::AccountConfig account);
     void remove(const std::string& name);
@@ -85,6 +102,8 @@ class Roster {
     void start(engine::Scheduler::Id id);
     void give_up(engine::Scheduler::Id id, engine::Scheduler::Waste waste);
     void ended(Member& member, const engine::Outcome& outcome);
+    void settle(Member& member);
+    void tell_if_free();
     [[nodiscard]] Member& at(engine::Scheduler::Id id) { return *by_id_.at(id); }
 
     AccountKeeper::Surroundings surroundings_;
@@ -93,6 +112,9 @@ class Roster {
     std::map<std::string, Member, std::less<>> members_;
     std::unordered_map<engine::Scheduler::Id, Member*> by_id_;
     Tally departed_;
+    std::set<std::string> paused_;
+    std::shared_ptr<Hold> hold_;  ///< shared with a call that is to come, which looks whether it is
+                                  ///< still wanted
 };
 
 }  // namespace postrider::app

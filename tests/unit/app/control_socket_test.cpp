@@ -28,7 +28,7 @@ TEST(ControlSocket, IsForItsOwnerAlone) {
     EXPECT_EQ(status.st_mode & 0777U, 0600U);
     const auto connection = connect_to(path);
     ASSERT_TRUE(connection);
-    EXPECT_TRUE(check_peer(connection->get(), ""));
+    EXPECT_EQ(check_peer(connection->get(), ""), ControlPeer::owner);
     EXPECT_NE(::access((path + ".new").c_str(), F_OK), 0);
 }
 

@@ -8,6 +8,8 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include "support/temp_dir.h"
+#include "unit/app/held_samples.h"
 #include "unit/app/roster_fixture.h"
 
 namespace postrider::app {
@@ -45,18 +47,42 @@ class ControlTalkTest : public RosterTest {
     void expect_done(const std::string& request) {
         EXPECT_THAT(ask(request), ElementsAre(json{{"done", true}}));
     }
+    /// ... when it is durable.
+    void expect_kept(const std::string& request) {
+        EXPECT_TRUE(ask(request).empty());
+        ASSERT_EQ(kept.size(), 1U);
+        std::exchange(kept, {}).front()({});
+        EXPECT_THAT(answer(), ElementsAre(json{{"done", true}}));
+    }
 
     TraceDesk traces;
     std::map<std::string, std::shared_ptr<Outlet>> outlets;
     std::vector<ReloadDone> reloads;
+    test::TempDir directory;
+    store::StateDir state_dir{*store::StateDir::open(directory / "state")};
+    test_held::Place place{loop, worker, ledger, state_dir};
+    HeldDesk desk{{loop,
+                   worker,
+                   ledger,
+                   roster,
+                   [this](const std::string& name) -> std::shared_ptr<sink::MailSink> {
+                       return name == "local" ? std::shared_ptr<sink::MailSink>(outlet, fake_sink)
+                                              : nullptr;
+                   },
+                   store::HeldCopies(state_dir.path()),
+                   {state_dir.spool_path()},
+                   [] {}}};
+    std::vector<PauseBook::Done> kept;
     std::size_t more = 0;
     ControlTalk::Ground ground{loop,
                                roster,
                                traces,
                                outlets,
                                [] { return DaemonFacts{}; },
-                               [this](ReloadDone done) { reloads.push_back(std::move(done)); }};
-    ControlTalk talk{ground, [this] { ++more; }};
+                               [this](ReloadDone done) { reloads.push_back(std::move(done)); },
+                               desk,
+                               [this](PauseBook::Done done) { kept.push_back(std::move(done)); }};
+    ControlTalk talk{ground, ControlPeer::owner, [this] { ++more; }};
 };
 
 TEST_F(ControlTalkTest, StatusTellsTheDaemonItsDestinationsAndItsAccounts) {
@@ -118,20 +144,92 @@ TEST_F(ControlTalkTest, PollsPausesAndResumes) {
     loop.advance(10s);
     EXPECT_EQ(tally("a").polls, 2U);
     EXPECT_EQ(tally("b").polls, 1U);
-    expect_done(R"({"command": "pause"})");
+    expect_kept(R"({"command": "pause"})");
     loop.advance(24h);
     EXPECT_EQ(tally("a").polls + tally("b").polls, 3U);
     EXPECT_EQ(state("a"), State::paused);
     expect_done(R"({"command": "poll"})");
     loop.advance(10s);
     EXPECT_EQ(tally("a").polls, 2U) << "all, but for those that are paused";
-    expect_done(R"({"command": "resume", "account": "a"})");
+    expect_kept(R"({"command": "resume", "account": "a"})");
     loop.advance(10min);
     EXPECT_GE(tally("a").polls, 3U);
     EXPECT_EQ(tally("b").polls, 1U);
-    expect_done(R"({"command": "resume"})");
+    expect_kept(R"({"command": "resume"})");
     loop.advance(10min);
     EXPECT_GE(tally("b").polls, 2U);
+}
+
+TEST_F(ControlTalkTest, APauseThatIsNotDurableIsTold) {
+    apply({account("a")});
+    talk.take(R"({"command": "pause", "account": "a"})");
+    std::exchange(kept, {}).front()(failure(Errc::io, Retry::later, "no room"));
+    const std::vector<json> lines = answer();
+    ASSERT_EQ(lines.size(), 1U);
+    EXPECT_EQ(lines[0]["kind"], "failed");
+    EXPECT_THAT(lines[0].value("error", ""), HasSubstr("only until the daemon ends: no room"));
+    EXPECT_EQ(state("a"), State::paused);
+}
+
+TEST_F(ControlTalkTest, HeldMessagesAreDeliveredOrGivenUpMessageByMessage) {
+    apply({account("a")});
+    const std::string one = test_held::hold(place, "a", "m1", {"bob@example.org"});
+    loop.advance(1s);
+    const std::string two = test_held::hold(place, "a", "m2", {"bob@example.org"});
+    fake_sink->answer("m2", test::refused(554, "5.6.0"));
+    EXPECT_TRUE(ask(R"({"command": "held", "action": "retry", "ids": [")" + one + R"(", ")" + two +
+                    R"("]})")
+                    .empty());
+    EXPECT_TRUE(talk.is_busy());
+    loop.advance(10s);
+    EXPECT_THAT(
+        answer(),
+        ElementsAre(
+            json{{"held", {{"id", one}, {"outcome", "delivered"}, {"answer", "250 2.0.0 queued"}}}},
+            json{{"held",
+                  {{"id", two},
+                   {"outcome", "refused"},
+                   {"answer", "bob@example.org: 554 5.6.0 no"}}}},
+            json{{"done", true}}));
+    EXPECT_TRUE(ask(R"({"command": "held", "action": "drop", "ids": [")" + two + R"("]})").empty());
+    loop.advance(10s);
+    EXPECT_EQ(answer().front()["held"]["outcome"], "dropped");
+    talk.take(R"({"command": "held", "action": "drop", "ids": [")" + two + R"("]})");
+    loop.advance(10s);
+    const std::vector<json> lines = answer();
+    ASSERT_EQ(lines.size(), 1U);
+    EXPECT_EQ(lines[0]["kind"], "usage") << "it is gone";
+}
+
+TEST_F(ControlTalkTest, HeldMessagesAreForTheOwnerAlone) {
+    ControlTalk member(ground, ControlPeer::of_group, [this] { ++more; });
+    member.take(R"({"command": "held", "action": "drop", "ids": ["x"]})");
+    std::string text;
+    member.fill(text, 10000);
+    EXPECT_THAT(text, HasSubstr(R"("kind":"refused")"));
+    EXPECT_TRUE(desk.is_idle());
+}
+
+TEST_F(ControlTalkTest, TellsWhatIsWrongWithAnOrderForHeldMail) {
+    const std::string id = test_held::hold(place, "a", "m1", {"bob@example.org"});
+    EXPECT_THAT(error_of(R"({"command": "held"})"), HasSubstr("retry or drop"));
+    EXPECT_THAT(error_of(R"({"command": "held", "action": "list", "ids": ["x"]})"),
+                HasSubstr("retry or drop"));
+    EXPECT_THAT(error_of(R"({"command": "held", "action": "drop", "ids": []})"), HasSubstr("ids"));
+    EXPECT_THAT(error_of(R"({"command": "held", "action": "drop", "ids": [7]})"), HasSubstr("ids"));
+    EXPECT_THAT(
+        error_of(R"({"command": "held", "action": "retry", "ids": ["x"], "to": "elsewhere"})"),
+        HasSubstr("no destination 'elsewhere'"));
+    EXPECT_THAT(error_of(R"({"command": "held", "action": "retry", "ids": ["x"], "for": "bob"})"),
+                HasSubstr("list of addresses"))
+        << "it must not go to whom it was for instead";
+    EXPECT_THAT(error_of(R"({"command": "held", "action": "retry", "ids": ["x"], "to": 7})"),
+                HasSubstr("name of a destination"));
+    EXPECT_THAT(
+        error_of(R"({"command": "held", "action": "retry", "ids": ["x"], "for": ["a b@c"]})"),
+        HasSubstr("for: "));
+    loop.advance(10s);
+    EXPECT_TRUE(fake_sink->tried().empty());
 }
 
 TEST_F(ControlTalkTest, TellsWhatIsWrongWithARequest) {
@@ -160,7 +258,7 @@ TEST_F(ControlTalkTest, ReloadTellsItsOutcomeWhenItIsThere) {
 
 TEST_F(ControlTalkTest, WhoHasGoneIsNotToldOfItsReload) {
     {
-        ControlTalk gone(ground, [this] { ++more; });
+        ControlTalk gone(ground, ControlPeer::owner, [this] { ++more; });
         gone.take(R"({"command": "reload"})");
     }
     reloads.front()({{}, "1 account added"});
@@ -173,7 +271,7 @@ TEST_F(ControlTalkTest, ATraceIsToldLineByLineUntilItsReaderGoes) {
     const auto other = traces.transcript_of("b");
     EXPECT_FALSE(transcript->is_wanted());
     {
-        ControlTalk listener(ground, [this] { ++more; });
+        ControlTalk listener(ground, ControlPeer::of_group, [this] { ++more; });
         listener.take(R"({"command": "trace", "account": "a"})");
         EXPECT_TRUE(transcript->is_wanted());
         EXPECT_FALSE(other->is_wanted());

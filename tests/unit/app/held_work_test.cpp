@@ -1,18 +1,16 @@
-#include "app/commands/held_work.h"
+#include "app/held/held_work.h"
 
 #include <filesystem>
 #include <optional>
 
 #include <gtest/gtest.h>
 
-#include "postrider/mail/trace.h"
-#include "postrider/store/maildir_held_store.h"
-
 #include "support/fake_sink.h"
 #include "support/memory_ledger.h"
 #include "support/sim_loop.h"
 #include "support/sim_worker.h"
 #include "support/temp_dir.h"
+#include "unit/app/held_samples.h"
 
 namespace postrider::app {
 namespace {
@@ -28,49 +26,16 @@ class HeldWorkTest : public testing::Test {
 
     static mail::Address address(const std::string& text) { return *mail::Address::parse(text); }
 
-    /// Holds a message of this subject, its UID, for these recipients.
     void hold(const std::string& subject, const std::vector<std::string>& recipients,
               const std::string& destination = "local") {
-        mail::MessageBuilder builder({directory_.path()});
-        EXPECT_TRUE(builder.append("Subject: " + subject + "\r\n\r\nbody\r\n"));
-        mail::Message message = *builder.finish();
-        const mail::Digest sha256 = message.facts().sha256;
-        store::HeldMessage what;
-        what.delivery_id = mail::delivery_id(ledger_.installation_key(), "alice", subject, sha256);
-        what.account = "alice";
-        what.uid = subject;
-        what.destination = destination;
-        for (const std::string& recipient : recipients) {
-            what.envelope.recipients.push_back(address(recipient));
-        }
-        what.held_at = loop_.wall_now();
-        what.reason = "550 no";
-        mail::Trace trace;
-        trace.delivery_id = what.delivery_id;
-        const auto store = store::make_held_store(worker_, state_);
-        bool is_held = false;
-        const auto operation = (*store)->hold(
-            what,
-            std::make_shared<mail::OutgoingMessage>(std::move(message), mail::trace_header(trace),
-                                                    std::vector<mail::Edit>{}),
-            [&](const Expected<void>& held) { is_held = held.has_value(); });
-        EXPECT_TRUE(loop_.run_until([&] { return is_held; }));
-        put_record(subject, sha256, Phase::held, true);
+        test_held::hold(place(), "alice", subject, recipients, destination);
     }
-    void put_record(const std::string& uid, const mail::Digest& sha256, Phase phase, bool held) {
-        store::MessageRecord record;
-        record.key.uid = uid;
-        record.sha256 = sha256;
-        record.phase = phase;
-        record.held_copy = held;
-        const auto write = ledger_.write("alice", {store::PutMessage{record}}, [](auto) {});
-        loop_.run_until_idle();
-    }
+    test_held::Place place() { return {loop_, worker_, ledger_, state_}; }
     [[nodiscard]] store::MessageRecord record(const std::string& uid) const {
         return ledger_.record("alice", {uid, 0}).value_or(store::MessageRecord());
     }
     void set_phase(const std::string& uid, Phase phase, bool held) {
-        put_record(uid, *record(uid).sha256, phase, held);
+        test_held::put_record(place(), "alice", uid, *record(uid).sha256, phase, held);
     }
 
     std::vector<store::HeldCopy> held() { return copies_.list()->copies; }
@@ -90,7 +55,7 @@ class HeldWorkTest : public testing::Test {
         results_.clear();
         done_.reset();
         HeldWork work(
-            {loop_, ledger_, copies_, {directory_.path()}},
+            {loop_, worker_, ledger_, copies_, {directory_.path()}},
             [this](const HeldWork::Result& result) { results_.push_back(result); },
             [this](Expected<void> done) { done_ = std::move(done); });
         start(work);
@@ -101,8 +66,12 @@ class HeldWorkTest : public testing::Test {
         }
         return outcomes;
     }
-    sink::MailSink* find(const std::string& name) {
-        return name == "local" ? &local_ : name == "other" ? &other_ : nullptr;
+    /// Lent: they outlive it.
+    std::shared_ptr<sink::MailSink> find(const std::string& name) {
+        sink::MailSink* const found = name == "local"   ? &local_
+                                      : name == "other" ? &other_
+                                                        : nullptr;
+        return {std::shared_ptr<void>(), found};
     }
 
     using Outcomes = std::vector<Outcome>;
@@ -227,6 +196,29 @@ TEST_F(HeldWorkTest, WhileTheLedgerCannotBeWrittenTheCopyStays) {
     EXPECT_TRUE(retry().empty());
     EXPECT_EQ(done_->error().text, "disk full");
     EXPECT_EQ(held().size(), 1U);
+}
+
+TEST_F(HeldWorkTest, WoundDownItEndsWithTheMessageItIsAt) {
+    hold("m1", {"bob@example.org"});
+    hold("m2", {"bob@example.org"});
+    local_.hold_answers();
+    const auto outcomes = work([&](HeldWork& work) {
+        work.retry(held(), [this](const std::string& name) { return find(name); }, {});
+        EXPECT_TRUE(loop_.run_until([&] { return local_.under_way() == 1; }));
+        work.wind_down();
+        local_.release();
+    });
+    EXPECT_EQ(outcomes, Outcomes{Outcome::delivered});
+    EXPECT_EQ(held().size(), 1U);
+}
+
+TEST(HeldOutcome, HasAWordEach) {
+    for (const Outcome outcome : {Outcome::delivered, Outcome::known, Outcome::refused,
+                                  Outcome::put_off, Outcome::dropped}) {
+        EXPECT_EQ(held_outcome(to_text(outcome)), outcome);
+    }
+    EXPECT_EQ(to_text(Outcome::known), "delivered-before");
+    EXPECT_FALSE(held_outcome("delivere"));
 }
 
 TEST_F(HeldWorkTest, WhatIsDroppedIsGivenUp) {

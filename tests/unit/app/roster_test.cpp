@@ -117,6 +117,91 @@ TEST_F(RosterTest, WindDownAwaitsWhatIsInDoubtAndNothingElse) {
     EXPECT_EQ(tally("a").polls, 1U) << "nothing starts any more";
 }
 
+TEST_F(RosterTest, WhatIsHeldBackIsNotPolledAndAPollUnderWayIsMadeGood) {
+    for (const char* const uid : {"1", "2", "3"}) {
+        mailbox("a").mailbox.push_back({uid, test::plain_mail(uid, 200), engine::kInFlight});
+    }
+    fake_sink->hold_answers();
+    apply({account("a"), account("b")});
+    loop.advance(10s);
+    ASSERT_EQ(state("a"), State::running);
+    bool is_free = false;
+    auto hold = roster.hold_back("a", [&] { is_free = true; });
+    loop.advance(1s);
+    EXPECT_FALSE(is_free) << "something is being delivered";
+    fake_sink->release();
+    loop.advance(1s);
+    EXPECT_TRUE(is_free);
+    EXPECT_LT(fake_sink->accepted().size(), 3U);
+    roster.poll_all_now();
+    loop.advance(1h);
+    EXPECT_EQ(tally("a").polls, 1U);
+    EXPECT_GT(tally("b").polls, 2U) << "nobody else is touched";
+    hold.reset();
+    loop.advance(1s);
+    EXPECT_EQ(tally("a").delivered, 3U);
+    EXPECT_EQ(tally("a").failed, 0U);
+    EXPECT_FALSE(tally("a").trouble);
+}
+
+TEST_F(RosterTest, APollThatHasNotBegunToFetchIsDroppedForAHoldAndMadeGood) {
+    mailbox("a").add("1", test::plain_mail("1", 200));
+    apply({account("a")});
+    ASSERT_TRUE(loop.run_until([this] { return state("a") == State::running; }));
+    bool is_free = false;
+    auto hold = roster.hold_back("a", [&] { is_free = true; });
+    EXPECT_FALSE(is_free) << "never from inside a call";
+    loop.advance(1s);
+    EXPECT_TRUE(is_free);
+    EXPECT_EQ(tally("a").polls, 0U);
+    hold.reset();
+    loop.advance(1s);
+    EXPECT_EQ(tally("a").delivered, 1U);
+    EXPECT_EQ(tally("a").failed, 0U);
+}
+
+TEST_F(RosterTest, WhatIsHeldBackMayGoComeAndChange) {
+    apply({account("a"), account("b")});
+    loop.advance(10s);
+    std::size_t frees = 0;
+    auto hold = roster.hold_back("a", [&] { ++frees; });
+    apply({account("b")});
+    apply({account("a"), account("b")});
+    config::AccountConfig changed = account("a");
+    changed.poll_every = 1s;
+    apply({changed, account("b")});
+    loop.advance(1h);
+    EXPECT_EQ(frees, 1U);
+    EXPECT_EQ(tally("a").polls, 0U);
+    hold.reset();
+    loop.advance(10s);
+    EXPECT_GE(tally("a").polls, 5U);
+    hold = roster.hold_back("nobody", [&] { ++frees; });
+    hold.reset();
+    loop.advance(1s);
+    EXPECT_EQ(frees, 1U) << "who has let go is told nothing";
+}
+
+TEST_F(RosterTest, APauseOutlivesTheAccountAndTheRoster) {
+    roster.set_paused({"a", "c"});
+    apply({account("a"), account("b")});
+    loop.advance(10s);
+    EXPECT_EQ(state("a"), State::paused);
+    EXPECT_EQ(tally("b").polls, 1U);
+    apply({account("b")});
+    apply({account("a"), account("b"), account("c")});
+    loop.advance(10s);
+    EXPECT_EQ(tally("a").polls + tally("c").polls, 0U);
+    roster.resume("a");
+    roster.pause("b");
+    EXPECT_EQ(roster.paused(), (std::set<std::string>{"b", "c"}));
+    roster.resume_all();
+    EXPECT_TRUE(roster.paused().empty());
+    loop.advance(10s);
+    EXPECT_EQ(tally("a").polls, 1U);
+    EXPECT_EQ(tally("c").polls, 1U);
+}
+
 TEST_F(RosterTest, CutDropsEverything) {
     mailbox("a").add("1", test::plain_mail("1", 200));
     fake_sink->hold_answers();

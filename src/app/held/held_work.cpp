@@ -1,6 +1,7 @@
-#include "app/commands/held_work.h"
+#include "app/held/held_work.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -70,6 +71,22 @@ void HeldWork::drop(std::vector<store::HeldCopy> copies) {
     place_.loop.defer([this] { next(); });
 }
 
+/// `then` only if it went well.
+void HeldWork::on_disk(std::function<Expected<void>()> job, std::function<void()> then) {
+    // Owners: the job, until it is done, and its completion.
+    const auto result = std::make_shared<Expected<void>>();
+    place_.loop.defer_delete(std::move(operation_));
+    operation_ = place_.worker.run([result, job = std::move(job)] { *result = job(); },
+                                   [this, result, then = std::move(then)] {
+                                       place_.loop.defer_delete(std::move(operation_));
+                                       if (!*result) {
+                                           fail(result->error());
+                                           return;
+                                       }
+                                       then();
+                                   });
+}
+
 void HeldWork::next() {
     if (waiting_.empty()) {
         done_({});
@@ -123,19 +140,19 @@ void HeldWork::deliver_next() {
     while (refusal_ < copy_.refusals.size()) {
         store::HeldRefusal& refusal = copy_.refusals[refusal_];
         const std::string& name = destination_of(refusal);
-        sink::MailSink* const sink = find_sink_(name);
+        sink_ = find_sink_(name);
         if (!other_.recipients.empty()) {
             refusal.what.envelope.recipients = other_.recipients;
         }
         if (refusal.what.envelope.recipients.empty()) {
             note(Outcome::put_off, "whom it is for is not known: use --for");
-        } else if (sink == nullptr) {
+        } else if (sink_ == nullptr) {
             note(Outcome::put_off,
                  fmt::format("the configuration has no destination {}: use --to", escaped(name)));
         } else if (const auto down = down_.find(name); down != down_.end()) {
             note(Outcome::put_off, down->second);
         } else {
-            deliver(refusal, *sink);
+            deliver(refusal);
             return;
         }
         ++refusal_;
@@ -147,15 +164,24 @@ const std::string& HeldWork::destination_of(const store::HeldRefusal& refusal) c
     return other_.destination.empty() ? refusal.what.destination : other_.destination;
 }
 
-void HeldWork::deliver(const store::HeldRefusal& refusal, sink::MailSink& sink) {
-    auto message = outgoing(place_.copies, copy_, place_.spool);
-    if (!message) {
-        fail(message.error());
-        return;
-    }
-    delivery_ = sink.deliver(refusal.what.envelope, *std::move(message),
-                             [this](const sink::DeliveryReport& report) { on_report(report); });
-    delivery_->commit();
+void HeldWork::deliver(const store::HeldRefusal& refusal) {
+    // Owners: the job, until it is done, and its completion.
+    const auto message = std::make_shared<std::shared_ptr<const mail::OutgoingMessage>>();
+    on_disk(
+        [message, copies = place_.copies, copy = copy_, spool = place_.spool]() -> Expected<void> {
+            auto made = outgoing(copies, copy, spool);
+            if (!made) {
+                return failure(made.error());
+            }
+            *message = *std::move(made);
+            return {};
+        },
+        [this, message, envelope = refusal.what.envelope] {
+            delivery_ =
+                sink_->deliver(envelope, std::move(*message),
+                               [this](const sink::DeliveryReport& report) { on_report(report); });
+            delivery_->commit();
+        });
 }
 
 void HeldWork::on_report(const sink::DeliveryReport& report) {
@@ -193,10 +219,12 @@ void HeldWork::on_report(const sink::DeliveryReport& report) {
     if (is_refused || left.size() < refusal.what.envelope.recipients.size()) {
         refusal.what.envelope.recipients = std::move(left);
         refusal.what.retries += is_refused ? 1 : 0;
-        if (auto amended = place_.copies.amend(refusal); !amended) {
-            fail(amended.error());
-            return;
-        }
+        on_disk([copies = place_.copies, refusal] { return copies.amend(refusal); },
+                [this] {
+                    ++refusal_;
+                    deliver_next();
+                });
+        return;
     }
     ++refusal_;
     deliver_next();
@@ -216,11 +244,13 @@ void HeldWork::settle_refusal() {
         release(Outcome::delivered, delivered_answer_);
         return;
     }
-    if (auto removed = place_.copies.remove(copy_, refusal_); !removed) {
-        fail(removed.error());
-        return;
-    }
-    deliver_next();
+    const auto left = std::make_shared<store::HeldCopy>(copy_);
+    on_disk([copies = place_.copies, left,
+             refusal = refusal_] { return copies.remove(*left, refusal); },
+            [this, left] {
+                copy_ = std::move(*left);
+                deliver_next();
+            });
 }
 
 /// The ledger first: a copy that nobody wants is harmless, a record without its copy is not.
@@ -249,13 +279,12 @@ void HeldWork::release(Outcome outcome, const std::string& note) {
 }
 
 void HeldWork::take_out(Outcome outcome, const std::string& note) {
-    if (auto removed = place_.copies.remove(copy_); !removed) {
-        fail(removed.error());
-        return;
-    }
-    result_.outcome = outcome;
-    result_.answer = note;
-    end_copy();
+    on_disk([copies = place_.copies, copy = copy_] { return copies.remove(copy); },
+            [this, outcome, note] {
+                result_.outcome = outcome;
+                result_.answer = note;
+                end_copy();
+            });
 }
 
 void HeldWork::end_copy() {
@@ -265,6 +294,32 @@ void HeldWork::end_copy() {
 
 void HeldWork::fail(const Error& error) {
     done_(failure(error));
+}
+
+namespace {
+
+struct Word {
+    HeldWork::Outcome outcome;
+    std::string_view text;
+};
+constexpr std::array<Word, 5> kWords{{{HeldWork::Outcome::delivered, "delivered"},
+                                      {HeldWork::Outcome::known, "delivered-before"},
+                                      {HeldWork::Outcome::refused, "refused"},
+                                      {HeldWork::Outcome::put_off, "put-off"},
+                                      {HeldWork::Outcome::dropped, "dropped"}}};
+
+}  // namespace
+
+std::string_view to_text(HeldWork::Outcome outcome) {
+    return std::find_if(kWords.begin(), kWords.end(),
+                        [outcome](const Word& word) { return word.outcome == outcome; })
+        ->text;
+}
+
+std::optional<HeldWork::Outcome> held_outcome(std::string_view text) {
+    const auto* const word = std::find_if(kWords.begin(), kWords.end(),
+                                          [text](const Word& one) { return one.text == text; });
+    return word == kWords.end() ? std::nullopt : std::optional(word->outcome);
 }
 
 }  // namespace postrider::app
