@@ -85,7 +85,7 @@ void read_domains(Reader& reader, const Value& value, mail::RecipientRule& into)
         if (auto fault = mail::Address::parse("x@" + std::string(*domain)); !fault) {
             reader.report(value.items[i], fmt::format("'{}' is no domain", escaped(*domain, 64)));
         } else {
-            into.domains.insert(to_lower(*domain));
+            into.domains.insert(mail::comparable_domain(*domain));
         }
     }
 }
@@ -105,7 +105,7 @@ void read_map(Reader& reader, const Value& value, mail::RecipientRule& into) {
         if (!is_pattern(entry.key)) {
             reader.report(entry, "is neither an address, nor a local part, nor @domain");
         } else if (auto to = address(reader, entry.value)) {
-            if (!into.map.emplace(to_lower(entry.key), *std::move(to)).second) {
+            if (!into.map.emplace(mail::comparable(entry.key), *std::move(to)).second) {
                 reader.report(entry, "stands here a second time");
             }
         }

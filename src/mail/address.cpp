@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 
 #include <fmt/format.h>
+#include <idn2.h>
 
 #include "postrider/base/text.h"
 
@@ -89,6 +92,21 @@ std::string_view fault_of(std::string_view text) {
     return "";
 }
 
+/// The A-labels of a domain in UTF-8; nothing if it has none.
+std::optional<std::string> a_labels(std::string_view domain) {
+    std::uint8_t* labels = nullptr;
+    const std::string text(domain);
+    const int status = idn2_lookup_u8(reinterpret_cast<const std::uint8_t*>(text.c_str()), &labels,
+                                      IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+    const std::unique_ptr<std::uint8_t, decltype(&idn2_free)> owner(labels, idn2_free);
+    if (status != IDN2_OK) return std::nullopt;
+    return std::string(reinterpret_cast<const char*>(labels));
+}
+
+bool is_ascii_text(std::string_view text) {
+    return std::none_of(text.begin(), text.end(), is_8bit);
+}
+
 }  // namespace
 
 Expected<Address> Address::parse(std::string_view text) {
@@ -101,7 +119,17 @@ Expected<Address> Address::parse(std::string_view text) {
 }
 
 bool Address::is_ascii() const {
-    return std::none_of(text_.begin(), text_.end(), is_8bit);
+    return is_ascii_text(text_);
+}
+
+std::optional<Address> Address::to_ascii() const {
+    if (is_ascii()) return *this;
+    if (!is_ascii_text(local_part())) return std::nullopt;
+    const auto labels = a_labels(domain());
+    if (!labels) return std::nullopt;
+    auto address = parse(fmt::format("{}@{}", local_part(), *labels));
+    if (!address || !address->is_ascii()) return std::nullopt;
+    return *std::move(address);
 }
 
 std::string_view Address::local_part() const {
@@ -114,6 +142,20 @@ std::string_view Address::domain() const {
     const std::string_view text = text_;
     const std::size_t local = local_part().size();
     return local < text.size() ? text.substr(local + 1) : std::string_view();
+}
+
+std::string comparable_domain(std::string_view domain) {
+    const bool has_nul = domain.find('\0') != std::string_view::npos;
+    if (!has_nul && !is_ascii_text(domain)) {
+        if (const auto labels = a_labels(domain)) return to_lower(*labels);
+    }
+    return to_lower(domain);
+}
+
+std::string comparable(std::string_view address) {
+    const std::size_t at = address.rfind('@');
+    if (at == std::string_view::npos) return to_lower(address);
+    return to_lower(address.substr(0, at + 1)) + comparable_domain(address.substr(at + 1));
 }
 
 }  // namespace postrider::mail

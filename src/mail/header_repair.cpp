@@ -36,8 +36,9 @@ bool names_one_of(std::string_view value, const std::vector<Address>& recipients
     if (address.starts_with('<') && address.ends_with('>')) {
         address = address.substr(1, address.size() - 2);
     }
-    return std::any_of(recipients.begin(), recipients.end(), [address](const Address& recipient) {
-        return iequals(recipient.text(), address);
+    const std::string named = comparable(address);
+    return std::any_of(recipients.begin(), recipients.end(), [&named](const Address& recipient) {
+        return comparable(recipient.text()) == named;
     });
 }
 

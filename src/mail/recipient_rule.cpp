@@ -54,7 +54,7 @@ std::optional<Address> own_address(std::string_view text, const RecipientRule& r
     auto address = Address::parse(text);
     if (!address) return std::nullopt;
     const std::string local = to_lower(address->local_part());
-    const std::string domain = to_lower(address->domain());
+    const std::string domain = comparable_domain(address->domain());
     const std::string base(base_of(local));
     const std::string at = domain.empty() ? "" : "@" + domain;
     for (const std::string& key : {local + at, base + at, local, base, at}) {

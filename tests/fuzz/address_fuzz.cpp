@@ -32,6 +32,12 @@ void check(const mail::Address& address) {
     POSTRIDER_ASSERT(std::string(address.local_part()) +
                          (address.domain().empty() ? "" : "@" + std::string(address.domain())) ==
                      text);
+    // In ASCII it is one, too, and for the same local part.
+    if (const auto ascii = address.to_ascii()) {
+        POSTRIDER_ASSERT(ascii->is_ascii() && ascii->local_part() == address.local_part());
+        POSTRIDER_ASSERT(mail::Address::parse(ascii->text()) == *ascii);
+        POSTRIDER_ASSERT(ascii->to_ascii() == *ascii);
+    }
     // In the brackets of MAIL FROM it is one path, and that one.
     if (!address.domain().empty()) {
         POSTRIDER_ASSERT(mail::sender_of_return_path("<" + text + ">") == address);

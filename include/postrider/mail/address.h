@@ -1,6 +1,7 @@
 #pragma once
 
 #include <compare>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,9 @@ class Address {
 
     [[nodiscard]] const std::string& text() const { return text_; }
     [[nodiscard]] bool is_ascii() const;
+    /// The same for who knows ASCII only: its domain in A-labels ("xn--...", RFC 5891), after the
+    /// mapping of UTS 46. Nothing where the local part is not ASCII or the domain has no such form.
+    [[nodiscard]] std::optional<Address> to_ascii() const;
     /// As written, with its quotes if it has any. Both point into this address.
     [[nodiscard]] std::string_view local_part() const;
     [[nodiscard]] std::string_view domain() const;  ///< empty for a bare local part
@@ -29,5 +33,12 @@ class Address {
     explicit Address(std::string text) : text_(std::move(text)) {}
     std::string text_;
 };
+
+/// A domain as it is compared with others: in lower case, and in A-labels if it has that form.
+/// `domain` may be empty or anything that no mail address has.
+[[nodiscard]] std::string comparable_domain(std::string_view domain);
+
+/// A whole address so: its local part in lower case, as mail systems compare it.
+[[nodiscard]] std::string comparable(std::string_view address);
 
 }  // namespace postrider::mail

@@ -23,8 +23,9 @@ struct RecipientRule {
     std::string header;             ///< "X-Original-To"
     int occurrence = 1;             ///< from the top; -1: the last
     std::string strip_prefix;       ///< of local parts: "mbox-" of "mbox-bob@isp.example"
-    std::set<std::string> domains;  ///< lower case
-    /// From "bob@isp.example", "bob" or "@isp.example", in lower case, to whom it is for here.
+    std::set<std::string> domains;  ///< as comparable_domain() writes them
+    /// From "bob@isp.example", "bob" or "@isp.example", as comparable() writes it, to whom it is
+    /// for here.
     std::map<std::string, Address, std::less<>> map;
     std::optional<Address> unmatched;  ///< who gets what is for nobody; nothing: it is held
     bool operator==(const RecipientRule&) const = default;

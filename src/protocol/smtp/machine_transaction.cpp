@@ -56,11 +56,16 @@ void Dialogue::Machine::refuse_unsendable() {
     }
     if (capabilities_.smtputf8) return;
     mail::Envelope& envelope = transaction.envelope;
-    if (envelope.sender && !envelope.sender->is_ascii()) envelope.sender.reset();
+    if (envelope.sender) envelope.sender = envelope.sender->to_ascii();
     for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
-        if (envelope.recipients[i].is_ascii()) continue;
-        tally.refuse(i, Stage::rcpt,
-                     {553, "5.6.7", "the destination takes no address beyond ASCII"});
+        if (auto in_ascii = envelope.recipients[i].to_ascii()) {
+            envelope.recipients[i] = *std::move(in_ascii);
+        } else {
+            tally.refuse(i, Stage::rcpt,
+                         {553, "5.6.7",
+                          "the address is not ASCII in its local part, or its domain has no ASCII "
+                          "form, and the destination does not offer SMTPUTF8"});
+        }
     }
 }
 

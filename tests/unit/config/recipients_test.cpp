@@ -47,6 +47,19 @@ TEST_F(Recipients, MayStandInAFieldOfTheHeader) {
     EXPECT_EQ(rule->unmatched->text(), "root@localhost");
 }
 
+TEST_F(Recipients, DomainsBeyondAsciiAreComparedInOneForm) {
+    const auto rule = good(
+                          "      recipients: {header: X-To, domains: [B\u00fccher.example],\n"
+                          "        map: {'Bob@\u00e4.example': bob@localhost}}")
+                          .recipient_rule;
+    ASSERT_TRUE(rule);
+    EXPECT_THAT(rule->domains, ElementsAre("xn--bcher-kva.example"));
+    EXPECT_EQ(rule->map.at("bob@xn--4ca.example").text(), "bob@localhost");
+    EXPECT_THAT(faults("      recipients: {header: X-To, map: {'@\u00e4.example': x, "
+                       "'@xn--4ca.example': y}}"),
+                ElementsAre(HasSubstr("second time")));
+}
+
 TEST_F(Recipients, WhatIsNotSaidOfTheFieldHasADefault) {
     const auto rule = good("      recipients: {header: Delivered-To, domains: [b.example]}");
     EXPECT_EQ(rule.recipient_rule->occurrence, 1);

@@ -153,6 +153,48 @@ TEST(Address, WhatIsAcceptedIsSafeAndParsesBackToTheSame) {
     EXPECT_GT(accepted, 1000U) << "the fuzz found next to nothing that is accepted";
 }
 
+std::string in_ascii(const std::string& text) {
+    const auto address = Address::parse(text)->to_ascii();
+    return address ? address->text() : "none";
+}
+
+// S-013
+TEST(Address, ADomainHasAFormInAsciiAndALocalPartHasNot) {
+    EXPECT_EQ(in_ascii("bob@b\u00fccher.example"), "bob@xn--bcher-kva.example");
+    EXPECT_EQ(in_ascii("Bob@B\u00dcCHER.Example"), "Bob@xn--bcher-kva.example");
+    EXPECT_EQ(in_ascii("\"a b\"@\u4f8b\u3048.\u30c6\u30b9\u30c8"),
+              "\"a b\"@xn--r8jz45g.xn--zckzah");
+    EXPECT_EQ(in_ascii("bob@fa\u00df.example"), "bob@xn--fa-hia.example") << "IDNA 2008";
+    EXPECT_EQ(in_ascii("Bob@Isp.Example"), "Bob@Isp.Example");
+    EXPECT_EQ(in_ascii("bob"), "bob");
+    EXPECT_EQ(in_ascii("b\u00f6b@isp.example"), "none");
+    EXPECT_EQ(in_ascii("b\u00f6b@b\u00fccher.example"), "none");
+    EXPECT_EQ(in_ascii("b\u00f6b"), "none");
+}
+
+TEST(Address, WhatHasNoFormInAsciiIsNotMadeUp) {
+    EXPECT_EQ(in_ascii("bob@\u2028.example"), "none") << "no letter of any name";
+    const std::string long_label = "\u00fc" + std::string(60, 'b');
+    EXPECT_EQ(in_ascii("bob@" + long_label), "none") << "longer than a label may be";
+    // What looks like '@' or a dot in other scripts never gets a meaning in the address.
+    for (const std::string odd : {"\uff20", "\uff0e", "\u3002", "\ufe6b"}) {
+        const std::string ascii = in_ascii("bob@a" + odd + "b.example");
+        EXPECT_TRUE(ascii == "none" || ascii == "bob@a.b.example") << ascii;
+    }
+}
+
+TEST(Address, DomainsAreComparedInOneForm) {
+    EXPECT_EQ(comparable_domain("B\u00dccher.Example"), "xn--bcher-kva.example");
+    EXPECT_EQ(comparable_domain("XN--BCHER-KVA.example"), "xn--bcher-kva.example");
+    EXPECT_EQ(comparable_domain(""), "");
+    EXPECT_EQ(comparable_domain("\u00fc\xff"), "\u00fc\xff");
+    EXPECT_EQ(comparable_domain(std::string_view("\u00fc\0x", 4)),
+              std::string_view("\u00fc\0x", 4));
+    EXPECT_EQ(comparable("Bob@B\u00fccher.example"), "bob@xn--bcher-kva.example");
+    EXPECT_EQ(comparable("@B\u00fccher.example"), "@xn--bcher-kva.example");
+    EXPECT_EQ(comparable("Bob"), "bob");
+}
+
 TEST(Address, ComparesByText) {
     EXPECT_EQ(*Address::parse("a@b"), *Address::parse("a@b"));
     EXPECT_NE(*Address::parse("a@b"), *Address::parse("A@b"));

@@ -49,6 +49,17 @@ TEST(RecipientRule, ReadsTheFieldAndNothingElse) {
                 ElementsAre("! it has no field X-Original-To that tells whom it is for"));
 }
 
+TEST(RecipientRule, ADomainIsTheSameInBothOfItsForms) {
+    RecipientRule wanted = rule();
+    wanted.domains = {comparable_domain("b\u00fccher.example")};
+    wanted.map.emplace(comparable("carol@\u00e4.example"), address("carol@localhost"));
+    for (const std::string domain : {"b\u00fccher.example", "xn--BCHER-kva.example"}) {
+        EXPECT_THAT(found(to("bob@" + domain), wanted), ElementsAre("bob@" + domain));
+    }
+    EXPECT_THAT(found(to("carol@xn--4ca.example, Carol@\u00c4.example"), wanted),
+                ElementsAre("carol@localhost"));
+}
+
 TEST(RecipientRule, OfSeveralFieldsOneIsMeant) {
     const std::string head =
         "X-Original-To: a@isp.example\r\nX-Original-To: b@isp.example\r\n"

@@ -296,6 +296,21 @@ TEST(SmtpTransaction, SenderBeyondAsciiBecomesTheNullSenderWithoutSmtpUtf8) {
     EXPECT_EQ(capable.say(), "MAIL FROM:<j\xc3\xbcrg@a.example> SMTPUTF8\r\n");
 }
 
+// S-013
+TEST(SmtpTransaction, ADomainBeyondAsciiGoesInItsAsciiFormWithoutSmtpUtf8) {
+    Transaction transaction = transaction_to(1);
+    transaction.envelope.sender = address("ann@b\u00fccher.example");
+    transaction.envelope.recipients = {address("bob@b\u00fccher.example")};
+    Session session(smtp_settings());
+    begin(session, transaction, kPipelining);
+    EXPECT_EQ(session.say(),
+              "MAIL FROM:<ann@xn--bcher-kva.example>\r\nRCPT TO:<bob@xn--bcher-kva.example>\r\n"
+              "DATA\r\n");
+    Session capable(smtp_settings());
+    begin(capable, transaction, "250-mx\r\n250 SMTPUTF8\r\n");
+    EXPECT_EQ(capable.say(), "MAIL FROM:<ann@b\u00fccher.example> SMTPUTF8\r\n");
+}
+
 // S-031
 TEST(SmtpTransaction, RefusalDuringTheContentIsTheOutcome) {
     for (const std::string code : {"451", "552"}) {

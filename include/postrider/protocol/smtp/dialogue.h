@@ -133,8 +133,9 @@ struct KeyNeeded {
 struct SendContent {};  ///< 354: put the content through send_content(), then end_content()
 /// Every recipient has its result, in envelope order. `usable`: the connection can take another
 /// transaction (Ready follows); otherwise close it. What the server has said it cannot take is
-/// refused here, without asking it: 552 5.3.4 (its SIZE), 554 5.6.3 (needs_8bitmime), 553 5.6.7 (an
-/// address beyond ASCII and no SMTPUTF8; such a sender becomes the null sender, S-013).
+/// refused here, without asking it: 552 5.3.4 (its SIZE), 554 5.6.3 (needs_8bitmime), 553 5.6.7 (no
+/// SMTPUTF8, and an address that has no form in ASCII; such a sender becomes the null sender,
+/// S-013).
 struct TransactionDone {
     std::vector<RecipientResult> results;
     bool usable = true;
