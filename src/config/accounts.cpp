@@ -105,7 +105,7 @@ void read_min_rate(Reader& reader, const Value& value, AccountConfig& into) {
     }
 }
 
-constexpr std::array<Key<AccountDraft>, 49> kKeys = {{
+constexpr std::array<Key<AccountDraft>, 50> kKeys = {{
     {"protocol", read_protocol},
     {"host", in_account<read_host<&AccountConfig::host>>},
     {"port", in_account<read_number<&AccountConfig::port, 1, 65535>>},
@@ -123,6 +123,7 @@ constexpr std::array<Key<AccountDraft>, 49> kKeys = {{
     {"recipients", in_account<read_recipients>},
     {"envelope_sender", in_account<read_envelope_sender>},
     {"delivered_to", in_account<read_delivered_to>},
+    {"add_received", in_account<read_boolean<&AccountConfig::adds_received>>},
     {"deliver_to", read_deliver_to},
     {"delete_after", in_account<read_delete_after>},
     {"poll_every", in_account<read_poll_every>},

@@ -202,6 +202,7 @@ std::string Transfer::trace_of(const mail::Message& message) {
     trace.with = origin_.transport;
     trace.recipient = envelope_.recipients.size() == 1 ? envelope_.recipients.front().text() : "";
     trace.time = services_.loop.wall_now();
+    trace.has_received = policy_.adds_received;
     return mail::trace_header(trace);
 }
 

@@ -15,6 +15,7 @@ namespace postrider::mail {
 namespace {
 
 constexpr std::size_t kDeliveryIdOctets = 16;
+constexpr std::string_view kIdField = "X-Postrider-Id: ";
 // Keep each line below the 998 octets of RFC 5322 section 2.1.1, whatever we are given.
 constexpr std::size_t kNameLimit = 255;  ///< of a host name or an address
 constexpr std::size_t kWordLimit = 64;   ///< of a delivery id or a protocol
@@ -64,31 +65,41 @@ std::string delivery_id(const Secret& installation_key, std::string_view account
 
 std::string trace_header(const Trace& trace) {
     const std::string id = restricted(trace.delivery_id, "-_", kWordLimit);
+    if (!trace.has_received) return fmt::format("{}{}\r\n", kIdField, id);
     const std::string recipient =
         trace.recipient.empty()
             ? ""
             : fmt::format(" for <{}>",
                           restricted(trace.recipient, "!#$%&'*+-/=?^_`{|}~.@[]:", kNameLimit));
     return fmt::format(
-        "X-Postrider-Id: {}\r\n"
+        "{}{}\r\n"
         "Received: from {}{}\r\n"
         "\tby {} with {} id {}{};\r\n"
         "\t{}\r\n",
-        id, host_text(trace.from_host), tcp_info(trace.from_address), host_text(trace.by_host),
-        restricted(trace.with, "", kWordLimit), id, recipient, rfc5322_date(trace.time));
+        kIdField, id, host_text(trace.from_host), tcp_info(trace.from_address),
+        host_text(trace.by_host), restricted(trace.with, "", kWordLimit), id, recipient,
+        rfc5322_date(trace.time));
 }
 
 std::size_t trace_header_octets(std::string_view message) {
     std::size_t octets = 0;
-    for (const std::string_view start : {"X-Postrider-Id: ", "Received: from ", "\tby ", "\t"}) {
+    const auto take_line = [&](std::string_view start) -> std::string_view {
         const std::string_view rest = message.substr(octets);
         const std::size_t end = rest.find("\r\n");
-        if (!rest.starts_with(start) || end == std::string_view::npos) {
-            return 0;
-        }
+        if (!rest.starts_with(start) || end == std::string_view::npos) return {};
         octets += end + 2;
-    }
-    return octets;
+        return rest.substr(0, end);
+    };
+    std::string_view id = take_line(kIdField);
+    if (id.empty()) return 0;
+    id.remove_prefix(kIdField.size());
+    const std::size_t id_end = octets;
+    // A Received line without the same id is somebody else's.
+    const bool has_received =
+        !take_line("Received: from ").empty() &&
+        take_line("\tby ").find(fmt::format(" id {}", id)) != std::string::npos &&
+        !take_line("\t").empty();
+    return has_received ? octets : id_end;
 }
 
 }  // namespace postrider::mail

@@ -322,6 +322,7 @@ struct AccountConfig {
     std::optional<mail::RecipientRule> recipient_rule;
     EnvelopeSenderConfig envelope_sender;
     mail::DeliveredTo delivered_to = mail::DeliveredTo::rename;
+    bool adds_received = true;            ///< `add_received`: our own Received line on top
     std::vector<std::string> deliver_to;  ///< names of destinations, at least one: to each
     RefusedConfig refused;
     std::string bounce_via;  ///< filled in by load(): of type smtp; empty if nothing is bounced

@@ -84,6 +84,7 @@ struct AccountPolicy {
     std::optional<mail::RecipientRule> recipient_rule;
     EnvelopeSender sender;
     mail::DeliveredTo delivered_to = mail::DeliveredTo::rename;
+    bool adds_received = true;             ///< our own Received line on top
     std::optional<Duration> delete_after;  ///< since delivery; zero: now; nothing: never
     RefusalPolicy refused;
     bool accept_new_uids = false;  ///< a person has decided on a doubt (I9)

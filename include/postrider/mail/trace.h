@@ -25,10 +25,11 @@ struct Trace {
     std::string with;          ///< "POP3" or "POP3S"
     std::string recipient;     ///< named in the Received line if there is exactly one, else empty
     WallTime time;
+    bool has_received = true;  ///< false: no Received line
 };
 
-/// "X-Postrider-Id: ..." and "Received: ...", canonical, in this order (S-022). Text that came from
-/// outside is restricted to characters that cannot break the field.
+/// "X-Postrider-Id: ..." and, if wanted, "Received: ...", canonical, in this order (S-022). Text
+/// that came from outside is restricted to characters that cannot break the field.
 [[nodiscard]] std::string trace_header(const Trace& trace);
 
 /// Octets of the trace_header() that a message begins with, 0 if it does not.

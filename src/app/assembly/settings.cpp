@@ -321,6 +321,7 @@ engine::AccountPolicy account_policy(const config::AccountConfig& account) {
     policy.recipient_rule = account.recipient_rule;
     policy.sender = envelope_sender(account.envelope_sender);
     policy.delivered_to = account.delivered_to;
+    policy.adds_received = account.adds_received;
     policy.delete_after = account.delete_after;
     policy.refused.otherwise = refusal(account.refused.otherwise);
     for (const auto& [code, refused] : account.refused.by_code) {

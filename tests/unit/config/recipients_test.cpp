@@ -119,6 +119,20 @@ TEST_F(Recipients, TheSenderOfTheEnvelopeMayBeSet) {
                 ElementsAre(HasSubstr("no mail address")));
 }
 
+TEST_F(Recipients, AWordIsNotTakenForTheAddressOfASender) {
+    for (const std::string word : {"return-path", "fixed", "alice"}) {
+        EXPECT_THAT(faults("      recipients: [x], envelope_sender: " + word),
+                    ElementsAre(HasSubstr("is none of: return_path, null, an address with its "
+                                          "domain")));
+    }
+}
+
+// S-022
+TEST_F(Recipients, OurOwnReceivedLineMayBeOmitted) {
+    EXPECT_TRUE(good("      recipients: [x]").adds_received);
+    EXPECT_FALSE(good("      recipients: [x], add_received: false").adds_received);
+}
+
 // S-024
 TEST_F(Recipients, WhatBecomesOfDeliveredToMayBeSet) {
     EXPECT_EQ(good("      recipients: [x]").delivered_to, mail::DeliveredTo::rename);

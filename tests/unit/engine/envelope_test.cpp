@@ -21,6 +21,17 @@ class EnvelopeOfPollTest : public PollTest {
     }
 };
 
+// S-022
+TEST_F(EnvelopeOfPollTest, OurOwnReceivedLineMayBeOmitted) {
+    policy.adds_received = false;
+    add_with("m1", "");
+    good_poll();
+    ASSERT_EQ(sink.accepted().size(), 1U);
+    const std::string content = sink.accepted().back().octets;
+    EXPECT_TRUE(content.starts_with("X-Postrider-Id: "));
+    EXPECT_EQ(content.substr(content.find("\r\n") + 2), "Subject: m1\r\n\r\nbody\r\n");
+}
+
 // S-015
 TEST_F(EnvelopeOfPollTest, RecipientsStandInTheNamedField) {
     multidrop();

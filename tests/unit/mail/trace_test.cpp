@@ -115,10 +115,24 @@ TEST(TraceHeader, IsFoundOnTopOfAMessage) {
     EXPECT_EQ(trace_header_octets(own + "Subject: x\r\n\r\n"), own.size());
     EXPECT_EQ(trace_header_octets(own + "\tcontinued\r\n"), own.size());
     EXPECT_EQ(trace_header_octets(own), own.size());
+    const std::size_t id = own.find("\r\n") + 2;
     for (std::size_t cut = 0; cut < own.size(); ++cut) {
-        EXPECT_EQ(trace_header_octets(own.substr(0, cut)), 0U) << cut;
+        EXPECT_EQ(trace_header_octets(own.substr(0, cut)), cut < id ? 0U : id) << cut;
     }
     EXPECT_EQ(trace_header_octets("Received: from a\r\n\tby b\r\n\tc\r\n"), 0U);
+}
+
+// S-022
+TEST(TraceHeader, MayBeTheIdAlone) {
+    Trace trace = example();
+    trace.has_received = false;
+    const std::string own = trace_header(trace);
+    EXPECT_EQ(own, "X-Postrider-Id: " + trace.delivery_id + "\r\n");
+    EXPECT_EQ(trace_header_octets(own), own.size());
+    // Somebody else's line of the same shape is not ours.
+    EXPECT_EQ(
+        trace_header_octets(own + "Received: from a\r\n\tby b with POP3 id 5;\r\n\tc\r\n\r\n"),
+        own.size());
 }
 
 TEST(DeliveryId, IsTheHmacThatAnybodyCanCompute) {
