@@ -145,6 +145,11 @@ void Conveyor::on_fetched(std::uint32_t number, mail::Message message) {
     if (is_over_) {
         return;
     }
+    if (const std::uint64_t listed = asked_.front()->remote.size;
+        listed > 0 && message.facts().received_octets == 0) {
+        on_empty(number, listed);
+        return;
+    }
     const Job& job = take_asked(number);
     ++load_.report.fetched;
     load_.report.fetched_octets += message.facts().received_octets;
@@ -163,12 +168,24 @@ void Conveyor::on_fetch_refused(std::uint32_t number, const Error& error) {
     ++load_.report.fetch_refused;
     load_.report.last_trouble = error.text;
     count_refusal(job, error);
-    if (++refusals_in_row_ >= kFetchRefusalsInRow) {
+    // What has no UID is never taken out of the way as poison: it shall not end every session.
+    refusals_in_row_ += job.record.key.uid.empty() ? 0U : 1U;
+    if (refusals_in_row_ >= kFetchRefusalsInRow) {
         stop(error.in(
             fmt::format("{} refused in a row, the last", counted(refusals_in_row_, "message"))));
     }
     fetch_more();
     end_if_done();
+}
+
+/// S-028: a fault of the server, and no mail: as if it had refused. But a server that forgets at
+/// QUIT what was fetched takes it for fetched (I3).
+void Conveyor::on_empty(std::uint32_t number, std::uint64_t listed) {
+    ++unsecured_;
+    on_fetch_refused(number, {Errc::busy, Retry::later,
+                              fmt::format("RETR {}: the server sent an empty message where it "
+                                          "listed {}; it is left there and tried again",
+                                          number, counted(listed, "octet"))});
 }
 
 /// A message that cannot be fetched again and again is poison: it is left out of the loop and tried

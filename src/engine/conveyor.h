@@ -80,6 +80,7 @@ class Conveyor {
     [[nodiscard]] Job with_content_key(const Job& job, const mail::Digest& sha256);
     [[nodiscard]] const Job& take_asked(std::uint32_t number);
     void release(const Job& job);
+    void on_empty(std::uint32_t number, std::uint64_t listed);
     void count_refusal(const Job& job, const Error& error);
     void deliver_next();
     [[nodiscard]] bool can_deliver() const;

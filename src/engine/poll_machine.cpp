@@ -290,7 +290,8 @@ void AccountPoll::Machine::on_conveyed(std::optional<Error> local_fault) {
         // next poll settles what was delivered (I3).
         finish(conveyor_->stopped_by().value_or(
             Error{Errc::busy, Retry::later,
-                  fmt::format("{} put off: {}", counted(report_.put_off, "message"),
+                  fmt::format("{} put off: {}",
+                              counted(report_.put_off + report_.fetch_refused, "message"),
                               report_.last_trouble)}));
         return;
     }

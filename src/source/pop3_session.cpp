@@ -263,15 +263,6 @@ bool Pop3Session::on_done(std::uint32_t number) {
         return !is_over_;
     }
     if (!receiving_) {
-        // A server that lists octets and sends none has a fault of its own (S-028).
-        if (listed_sizes_[number] > 0) {
-            events_.on_fetch_refused(
-                number, {Errc::busy, Retry::later,
-                         fmt::format("RETR {}: the server sent an empty message where it listed {} "
-                                     "octets",
-                                     number, listed_sizes_[number])});
-            return !is_over_;
-        }
         receiving_.emplace(settings_.spool);
     }
     Expected<mail::Message> message = receiving_->finish();

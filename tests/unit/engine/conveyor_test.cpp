@@ -109,6 +109,43 @@ TEST_F(ConveyorTest, ARefusedFetchLetsTheOthersPass) {
     EXPECT_EQ(record("m1")->failures, 1U);
 }
 
+// S-028
+TEST_F(ConveyorTest, AnEmptyMessageThatWasListedWithOctetsIsTheServersFault) {
+    policy.delete_after = 0s;
+    source.mailbox.push_back({"empty", "", 700});
+    source.mailbox.push_back({"none", "", 0});
+    add_some(1);
+    PollReport done = good_poll();
+    EXPECT_EQ(done.fetch_refused, 1U);
+    EXPECT_EQ(done.delivered, 2U) << "a message of no octets is one if it was listed so";
+    EXPECT_NE(done.last_trouble.find("empty message where it listed 700 octets"),
+              std::string::npos);
+    ASSERT_EQ(source.mailbox.size(), 1U);
+    for (std::uint32_t poll = 2; poll <= kPoisonAfter; ++poll) {
+        EXPECT_EQ(record("empty")->failures, poll - 1);
+        EXPECT_EQ(good_poll().fetch_refused, 1U);
+    }
+    EXPECT_EQ(phase("empty"), store::Phase::held);
+    EXPECT_EQ(good_poll().fetch_refused, 0U) << "not in the way of the others any more";
+    EXPECT_TRUE(source.holds("empty"));
+    // The day it is whole it is delivered.
+    source.mailbox.front().octets = test::plain_mail("empty", 700);
+    loop.advance(kPoisonRetry + 1h);
+    EXPECT_EQ(good_poll().delivered, 1U);
+    EXPECT_TRUE(source.mailbox.empty());
+}
+
+TEST_F(ConveyorTest, WhatWillNeverBePoisonDoesNotEndEverySession) {
+    policy.delete_after = 0s;
+    source.has_uids = false;
+    source.on_remove = nullptr;  // there are no records by UID
+    for (int i = 0; i < 4; ++i) {
+        source.mailbox.push_back({"", "", kInFlight});
+    }
+    source.mailbox.push_back({"", test::plain_mail("behind"), std::nullopt});
+    EXPECT_EQ(good_poll().delivered, 1U);
+}
+
 TEST_F(ConveyorTest, ThreeRefusedInARowEndTheSessionInGoodOrder) {
     policy.delete_after = 0s;
     add_listed_as("m0", 100);

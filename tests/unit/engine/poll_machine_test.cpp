@@ -36,6 +36,19 @@ TEST_F(ConsumingServerTest, GetsNoQuitWhileAFetchedMessageIsPutOff) {
     EXPECT_TRUE(needs_settling());
 }
 
+// S-028, I3: it would count as fetched.
+TEST_F(ConsumingServerTest, GetsNoQuitWhenItSentAnEmptyMessageInPlaceOfOne) {
+    source.mailbox.push_back({"m0", "", 700});
+    add_some(1);
+    const PollReport done = poll();
+    ASSERT_TRUE(done.error);
+    EXPECT_NE(done.error->text.find("1 message put off: RETR 1: the server sent an empty message"),
+              std::string::npos);
+    EXPECT_EQ(done.delivered, 1U);
+    EXPECT_EQ(source.count("settle"), 0U);
+    EXPECT_TRUE(source.holds("m0"));
+}
+
 TEST_F(ConsumingServerTest, IsSettledWithoutAnyFetchBeforeItIsFetchedFromAgain) {
     policy.delete_after = 0s;
     add_some(2);

@@ -161,19 +161,6 @@ TEST_F(Pop3SessionTest, ARefusedRemovalLeavesTheSessionAlive) {
               (Lines{"listed 1:u1#0/5 2:u2#0/5", "not removed 1", "removed 2", "settled"}));
 }
 
-TEST_F(Pop3SessionTest, AnEmptyMessageThatWasListedWithOctetsIsTheServersFault) {
-    start(joined({login(),
-                  listing({0, 700}),
-                  {"C: RETR 1", "S: +OK", "S: .", "C: RETR 2", "S: +OK", "S: ."}}));
-    session->fetch(1);
-    session->fetch(2);
-    loop.run_until_idle();
-    EXPECT_EQ(told.lines, (Lines{"listed 1:u1#0/0 2:u2#0/700", "fetched 1: ", "not fetched 2"}));
-    EXPECT_EQ(told.error.value().code, Errc::busy);
-    EXPECT_EQ(told.error->retry, Retry::later);
-}
-
-// P-030
 TEST_F(Pop3SessionTest, IdlenessIsBrokenByNoop) {
     start(joined({login(),
                   listing({}),
