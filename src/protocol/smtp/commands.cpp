@@ -70,6 +70,13 @@ std::string xtext(std::string_view text) {
     return encoded;
 }
 
+bool is_plain_hello_name(std::string_view name) {
+    return !name.empty() && name.size() <= 255 && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("-._[]:").find(c) != std::string_view::npos;
+    });
+}
+
 bool needs_smtputf8(const mail::Envelope& envelope) {
     const auto is_foreign = [](const mail::Address& address) { return !address.is_ascii(); };
     return (envelope.sender && is_foreign(*envelope.sender)) ||

@@ -28,6 +28,9 @@ namespace postrider::smtp {
 [[nodiscard]] std::string xtext(std::string_view text);
 
 /// Some address of the envelope cannot be written in ASCII.
+/// Can EHLO say this name of a client? A domain or an address literal by its characters.
+[[nodiscard]] bool is_plain_hello_name(std::string_view name);
+
 [[nodiscard]] bool needs_smtputf8(const mail::Envelope& envelope);
 
 }  // namespace postrider::smtp

@@ -1,5 +1,6 @@
 #include "protocol/smtp/machine.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include "postrider/base/text.h"
 
 #include "protocol/smtp/capability_parser.h"
+#include "protocol/smtp/commands.h"
 
 // The session: replies to what was sent, the way to Ready, and the ways out. The transaction is in
 // machine_transaction.cpp.
@@ -27,7 +29,8 @@ bool says_unknown_command(const Reply& reply) {
 
 }  // namespace
 
-Dialogue::Machine::Machine(Settings settings) : settings_(std::move(settings)) {}
+Dialogue::Machine::Machine(Settings settings)
+    : settings_(std::move(settings)), hello_name_(settings_.hello_name) {}
 
 void Dialogue::Machine::write(std::string_view line, Awaited reply) {
     output_.append(line);
@@ -155,8 +158,7 @@ Dialogue::Machine::MaybeEvent Dialogue::Machine::on_greeting(const Reply& reply)
 
 void Dialogue::Machine::say_hello() {
     enter(State::hello);
-    write(fmt::format("{} {}\r\n", is_lmtp() ? "LHLO" : "EHLO", settings_.hello_name),
-          {Command::ehlo});
+    write(fmt::format("{} {}\r\n", is_lmtp() ? "LHLO" : "EHLO", hello_name_), {Command::ehlo});
 }
 
 Dialogue::Machine::MaybeEvent Dialogue::Machine::on_hello(Command command, const Reply& reply) {
@@ -166,10 +168,13 @@ Dialogue::Machine::MaybeEvent Dialogue::Machine::on_hello(Command command, const
             return std::nullopt;
         }
         if (is_lmtp() || command == Command::helo || !says_unknown_command(reply)) {
-            return fail_refused(is_lmtp() ? "the server refuses LHLO" : "the server refuses EHLO",
-                                reply);
+            return fail_refused(
+                fmt::format("the server refuses {} {} (another hello_name, or type: "
+                            "{}?)",
+                            is_lmtp() ? "LHLO" : "EHLO", hello_name_, is_lmtp() ? "smtp" : "lmtp"),
+                reply);
         }
-        write(fmt::format("HELO {}\r\n", settings_.hello_name), {Command::helo});
+        write(fmt::format("HELO {}\r\n", hello_name_), {Command::helo});
         return std::nullopt;
     }
     capabilities_ = command == Command::ehlo ? parse_capabilities(reply.text) : Capabilities{};
@@ -258,6 +263,11 @@ void Dialogue::Machine::on_xclient(const Reply& reply) {
         return;
     }
     announced_ = open_->transaction.client;
+    const bool takes_helo =
+        std::count(capabilities_.xclient.begin(), capabilities_.xclient.end(), "HELO") > 0;
+    // Postfix forgets what XCLIENT told of HELO with the EHLO that follows.
+    hello_name_ = takes_helo && is_plain_hello_name(announced_->helo) ? announced_->helo
+                                                                      : settings_.hello_name;
     capabilities_ = {};
     say_hello();
 }

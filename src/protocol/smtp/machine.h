@@ -135,7 +135,8 @@ class Dialogue::Machine {
     [[nodiscard]] Event fail_shutdown(const Reply& reply);
     [[nodiscard]] Event fail_refused(std::string_view what, const Reply& reply);
 
-    Settings settings_;  // `encrypted` becomes true with TLS
+    Settings settings_;       // `encrypted` becomes true with TLS
+    std::string hello_name_;  // ours, or that of the client that XCLIENT told of
     State state_ = State::greeting;
     Capabilities capabilities_;
     ReplyReader reader_;

@@ -124,6 +124,8 @@ TEST(SmtpDialogue, LmtpDoesNotFallBack) {
     Session session(lmtp_settings());
     greet(session);
     EXPECT_EQ(session.hear("500 what?\r\n"), "failed: refused");
+    EXPECT_EQ(session.failed().error.text,
+              "the server refuses LHLO me.example (another hello_name, or type: smtp?): 500 what?");
 }
 
 TEST(SmtpDialogue, StartTlsAsksForCapabilitiesAgain) {

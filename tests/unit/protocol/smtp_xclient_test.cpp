@@ -45,7 +45,7 @@ TEST(SmtpXclient, TellsTheOriginalClientAndGreetsAgain) {
               "XCLIENT NAME=mail.example ADDR=192.0.2.1 PROTO=ESMTP HELO=helo.example\r\n");
     EXPECT_EQ(session.dialogue.phase(), Phase::hello);
     EXPECT_EQ(session.hear("220 mx again\r\n"), "");
-    EXPECT_EQ(session.say(), "EHLO me.example\r\n");
+    EXPECT_EQ(session.say(), "EHLO helo.example\r\n") << "Postfix goes by that";
     EXPECT_EQ(session.hear(kOffers), "");
     EXPECT_EQ(session.say(), "MAIL FROM:<s@a.example>\r\n");
 }
@@ -74,6 +74,26 @@ TEST(SmtpXclient, ValuesAreEncoded) {
     EXPECT_EQ(session.say(),
               "XCLIENT NAME=mail.example ADDR=192.0.2.1 PROTO=ESMTP "
               "HELO=a+20ADDR+3D10.0.0.1+0D+0AMAIL+2B\r\n");
+}
+
+// S-014: what is no name of a host is never said as ours, and our own is said again for the next.
+TEST(SmtpXclient, OnlyANameIsSaidInPlaceOfOurs) {
+    for (const std::string helo : {"", "a b", "a\r\nMAIL", "\xc3\xbc", "a;b", "<>"}) {
+        OriginalClient client = client_of("192.0.2.1");
+        client.helo = helo;
+        ReadySession session;
+        session.dialogue.begin(transaction_of(client));
+        session.say();
+        session.hear("220 mx\r\n");
+        EXPECT_EQ(session.say(), "EHLO me.example\r\n") << helo;
+    }
+    OriginalClient client = client_of("192.0.2.1");
+    client.helo = "[IPv6:2001:db8::1]";
+    ReadySession session;
+    session.dialogue.begin(transaction_of(client));
+    session.say();
+    session.hear("220 mx\r\n");
+    EXPECT_EQ(session.say(), "EHLO [IPv6:2001:db8::1]\r\n");
 }
 
 TEST(SmtpXclient, SameClientIsToldOnceAndAnotherAnew) {

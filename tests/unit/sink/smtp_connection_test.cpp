@@ -348,7 +348,7 @@ TEST_F(SmtpConnectionTest, TheServerIsToldTheClientOfTheTrustedReceivedLine) {
     settings.xclient_hops = 2;
     peer.then({"S: 220 mx", "P: EHLO", "S: 250-mx", "S: 250 XCLIENT NAME ADDR PROTO HELO",
                "C: XCLIENT NAME=n.example ADDR=192.0.2.2 PROTO=SMTP HELO=h.example", "S: 220 mx",
-               "C: EHLO me.example", "S: 250-mx", "S: 250 XCLIENT NAME ADDR PROTO HELO", "P: MAIL",
+               "C: EHLO h.example", "S: 250-mx", "S: 250 XCLIENT NAME ADDR PROTO HELO", "P: MAIL",
                "S: 250 ok", "P: RCPT", "S: 250 ok", "C: DATA", "S: 354 go", "until .",
                "S: 250 ok"});
     const auto asked = deliver(
