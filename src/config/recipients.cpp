@@ -35,6 +35,18 @@ std::optional<mail::Address> address(Reader& reader, const Value& value) {
     return *std::move(parsed);
 }
 
+/// As address(), for a place where a word without a domain would rather be a mistaken keyword.
+std::optional<mail::Address> full_address(Reader& reader, const Value& value,
+                                          std::string_view keywords) {
+    const auto text = reader.scalar(value);
+    if (text && text->find('@') == std::string_view::npos) {
+        reader.report(value, fmt::format("'{}' is none of: {}, an address with its domain",
+                                         escaped(*text, 64), keywords));
+        return std::nullopt;
+    }
+    return address(reader, value);
+}
+
 void read_header(Reader& reader, const Value& value, mail::RecipientRule& into) {
     const auto name = reader.scalar(value);
     if (!name) {
@@ -76,6 +88,9 @@ void read_domains(Reader& reader, const Value& value, mail::RecipientRule& into)
     if (!reader.expect_list(value)) {
         return;
     }
+    if (value.items.empty()) {
+        reader.report(value, "needs at least one domain");
+    }
     for (std::size_t i = 0; i < value.items.size(); ++i) {
         const Reader::Scope scope = reader.enter(i);
         const auto domain = reader.scalar(value.items[i]);
@@ -100,6 +115,9 @@ void read_map(Reader& reader, const Value& value, mail::RecipientRule& into) {
     if (!reader.expect_map(value)) {
         return;
     }
+    if (value.entries.empty()) {
+        reader.report(value, "needs at least one address");
+    }
     for (const Entry& entry : value.entries) {
         const Reader::Scope scope = reader.enter(entry.key);
         if (!is_pattern(entry.key)) {
@@ -117,7 +135,7 @@ void read_unmatched(Reader& reader, const Value& value, mail::RecipientRule& int
     if (!word || *word == "hold") {
         into.unmatched.reset();
     } else {
-        into.unmatched = address(reader, value);
+        into.unmatched = full_address(reader, value, "hold");
     }
 }
 
@@ -192,7 +210,7 @@ void read_envelope_sender(Reader& reader, const Value& value, AccountConfig& int
     }
     if (*word == "null") {
         into.envelope_sender.is_return_path = false;
-    } else if (auto fixed = address(reader, value)) {
+    } else if (auto fixed = full_address(reader, value, "return_path, null")) {
         into.envelope_sender = {false, *std::move(fixed)};
     }
 }

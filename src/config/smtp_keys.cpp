@@ -63,7 +63,10 @@ void read_ret(Reader& reader, const Value& value, DsnConfig& into) {
 void add_notify(Reader& reader, const Value& value, DsnConfig& into) {
     std::string_view word;
     read_choice(reader, value, kNotifyChoices, word);
-    if (!word.empty()) {
+    if (("," + into.notify + ",").find("," + std::string(word) + ",") != std::string::npos &&
+        !word.empty()) {
+        reader.report(value, "stands here a second time");
+    } else if (!word.empty()) {
         into.notify += (into.notify.empty() ? "" : ",") + std::string(word);
     }
 }
@@ -77,6 +80,9 @@ void read_notify(Reader& reader, const Value& value, DsnConfig& into) {
     }
     if (!reader.expect_list(value)) {
         return;
+    }
+    if (value.items.empty()) {
+        reader.report(value, "needs at least one of: never, success, failure, delay");
     }
     for (std::size_t i = 0; i < value.items.size(); ++i) {
         const Reader::Scope scope = reader.enter(i);
@@ -241,6 +247,12 @@ void read_xclient(Reader& reader, const Value& value, DestinationConfig& into) {
 
 void complete_smtp(Reader& reader, const Entry& entry, DestinationConfig& destination) {
     check_login(reader, entry, destination);
+    if (destination.type == DestinationType::lmtp && destination.port == 25) {
+        const Entry* const port = entry.value.find("port");
+        const Reader::Scope scope = reader.enter("port");
+        reader.report(port != nullptr ? *port : entry,
+                      "25 is for SMTP, never for LMTP (RFC 2033 section 5); is it type: smtp?");
+    }
     if (entry.value.find("connections_per_recipient") == nullptr) {
         destination.connections_per_recipient = destination.type == DestinationType::lmtp ? 1 : 0;
     }

@@ -49,7 +49,7 @@ std::optional<Error> fault_of(const smtp::RecipientResult& result) {
     if (is_misconfiguration(reply)) {
         return Error{Errc::refused, Retry::never,
                      fmt::format("the server demands authentication or TLS that this destination "
-                                 "is not configured for: {}",
+                                 "is not configured for (user and password, tls): {}",
                                  in_words(reply))};
     }
     if (reply.code == 421 || (result.stage == smtp::Stage::mail && reply.is_transient())) {

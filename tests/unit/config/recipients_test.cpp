@@ -94,7 +94,12 @@ TEST_F(Recipients, WhatCannotBeIsTold) {
     EXPECT_THAT(rule("map: {'a b': x}"), ElementsAre(HasSubstr("neither an address")));
     EXPECT_THAT(rule("map: {bob: 'a b'}"), ElementsAre(HasSubstr("no mail address")));
     EXPECT_THAT(rule("map: {bob: x, BOB: y}"), ElementsAre(HasSubstr("a second time")));
-    EXPECT_THAT(rule("unmatched: 'a b'"), ElementsAre(HasSubstr("no mail address")));
+    EXPECT_THAT(rule("unmatched: 'a b@c'"), ElementsAre(HasSubstr("no mail address")));
+    EXPECT_THAT(rule("unmatched: discard"),
+                ElementsAre(HasSubstr("'discard' is none of: hold, an address with its domain")));
+    EXPECT_THAT(rule("map: {}"), ElementsAre(HasSubstr("map: needs at least one address")));
+    EXPECT_THAT(faults("      recipients: {header: X-To, domains: []}"),
+                ElementsAre(HasSubstr("domains: needs at least one domain")));
     EXPECT_THAT(rule("heder: x"), ElementsAre(HasSubstr("header")));
     EXPECT_THAT(faults("      recipients: {header: 'X To', domains: [b]}"),
                 Contains(HasSubstr("no name of a header field")));
@@ -115,7 +120,7 @@ TEST_F(Recipients, TheSenderOfTheEnvelopeMayBeSet) {
     const auto fixed = good("      recipients: [x], envelope_sender: a@b.example").envelope_sender;
     EXPECT_FALSE(fixed.is_return_path);
     EXPECT_EQ(fixed.fixed->text(), "a@b.example");
-    EXPECT_THAT(faults("      recipients: [x], envelope_sender: 'a b'"),
+    EXPECT_THAT(faults("      recipients: [x], envelope_sender: 'a b@c'"),
                 ElementsAre(HasSubstr("no mail address")));
 }
 

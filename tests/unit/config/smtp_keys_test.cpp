@@ -45,6 +45,12 @@ TEST_F(SmtpKeys, DefaultsDependOnTheKindOfServer) {
                 ElementsAre(testing::HasSubstr("d.connections_per_recipient: ")));
 }
 
+TEST_F(SmtpKeys, LmtpIsNotSpokenOnThePortOfSmtp) {
+    EXPECT_THAT(faults("type: lmtp, host: localhost, port: 25"),
+                ElementsAre(testing::HasSubstr("destinations.d.port: 25 is for SMTP")));
+    EXPECT_EQ(read("type: lmtp, host: localhost, port: 2525").port, 2525);
+}
+
 TEST_F(SmtpKeys, SeveralHostsMayHavePortsOfTheirOwn) {
     const DestinationConfig d = read(
         "hosts: [a.example, 'b.example:2525', '192.0.2.1:26', '2001:db8::1', "
@@ -140,6 +146,10 @@ TEST_F(SmtpKeys, DsnSaysWhoIsToldWhat) {
     EXPECT_EQ(read("host: localhost").dsn.notify, "");
     EXPECT_THAT(faults("host: localhost, dsn: {notify: [never, delay]}"),
                 ElementsAre("c.yaml:2:38: destinations.d.dsn.notify: 'never' stands alone"));
+    EXPECT_THAT(faults("host: localhost, dsn: {notify: [delay, delay]}"),
+                ElementsAre(testing::HasSubstr("dsn.notify[1]: stands here a second time")));
+    EXPECT_THAT(faults("host: localhost, dsn: {notify: []}"),
+                ElementsAre(testing::HasSubstr("dsn.notify: needs at least one of")));
     EXPECT_THAT(faults("host: localhost, dsn: {ret: hdrs}"),
                 ElementsAre("c.yaml:2:35: destinations.d.dsn.ret: 'hdrs' is none of: full, "
                             "headers"));
