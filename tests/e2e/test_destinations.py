@@ -31,6 +31,7 @@ from servers.pop3_client import Pop3Client
 from servers.pop3_server import PASSWORD as PASSWORD_OF_POP3
 from servers.postfix import Postfix
 from servers.raw_pop3 import PASSWORD, RawPop3, ended
+from servers.recorder import Recorder
 from servers.rider import Rider
 from servers.sendmail import Sendmail
 from servers.workplace import Workplace
@@ -123,10 +124,54 @@ class CyrusLmtp:
         self._cyrus.stop()
 
 
+class RecordedBox(Box):
+    """What a Recorder took for one address."""
+
+    def __init__(self, address: str, recorder: Recorder) -> None:
+        self.address = address
+        self._recorder = recorder
+
+    def __len__(self) -> int:
+        return len(self.messages())
+
+    def messages(self) -> list[bytes]:
+        return [one.content.replace(b"\r\n", b"\n") for one in self._recorder.accepted
+                if self.address in one.recipients]
+
+
+class Aiosmtpd:
+    """As DovecotLmtp."""
+
+    def __init__(self, place: Workplace) -> None:
+        self._recorder = Recorder(takes_long_lines=False)
+        self._names = (f"box{number}" for number in itertools.count())
+        self.settings = {"type": "smtp", "host": "127.0.0.1", "port": self._recorder.port,
+                         "tls": "none"}
+
+    def client(self) -> smtplib.SMTP:
+        return smtplib.SMTP("127.0.0.1", self._recorder.port)
+
+    def new_box(self) -> Box:
+        return RecordedBox(f"{next(self._names)}@{DOMAIN}", self._recorder)
+
+    def settle(self) -> None:
+        """What was answered is remembered."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._recorder.stop()
+
+
+Server = Mta | DovecotLmtp | CyrusLmtp | Aiosmtpd
+
+
 @pytest.fixture(scope="module",
-                params=[Postfix, Exim, OpenSmtpd, Sendmail, DovecotLmtp, CyrusLmtp],
+                params=[Postfix, Exim, OpenSmtpd, Sendmail, DovecotLmtp, CyrusLmtp, Aiosmtpd],
                 ids=lambda kind: kind.__name__.lower())
-def mta(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mta | DovecotLmtp]:
+def mta(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Workplace() as place, or_skip(lambda: request.param(place)) as server:
         yield server
 
@@ -145,7 +190,7 @@ def _content(arrived: bytes) -> bytes:
     return _ADDED.sub(b"", arrived[own.end():])
 
 
-def _by_hand(mta: Mta | DovecotLmtp, messages: list[bytes]) -> Outcome:
+def _by_hand(mta: Server, messages: list[bytes]) -> Outcome:
     box, outcome = mta.new_box(), Outcome()
     own = (b"X-Postrider-Id: " + b"0" * 32 + b"\r\nReceived: from a by b with POP3;\r\n"
            b"\tMon, 03 Jun 2024 08:00:00 +0000\r\n")
@@ -171,7 +216,7 @@ def _by_hand(mta: Mta | DovecotLmtp, messages: list[bytes]) -> Outcome:
 class Passage:
     """All messages of a mailbox that keeps them, into one box of the server."""
 
-    def __init__(self, mta: Mta | DovecotLmtp, binary: Path, folder: Path, messages: list[bytes]) -> None:
+    def __init__(self, mta: Server, binary: Path, folder: Path, messages: list[bytes]) -> None:
         self.mta = mta
         self.pop3 = RawPop3(messages)
         self.rider = Rider(binary, folder)
@@ -190,7 +235,7 @@ class Passage:
         return len(list((self.rider.state / "held/new").glob("*")))
 
 
-def _agree(mta: Mta | DovecotLmtp, binary: Path, folder: Path, messages: list[bytes]) -> None:
+def _agree(mta: Server, binary: Path, folder: Path, messages: list[bytes]) -> None:
     passage = Passage(mta, binary, folder, messages)
     with passage.pop3:
         passage.once()
@@ -206,18 +251,18 @@ def _agree(mta: Mta | DovecotLmtp, binary: Path, folder: Path, messages: list[by
         assert passage.pop3.retrieved == fetched
 
 
-def test_odd_and_everyday_mail(mta: Mta | DovecotLmtp, binary: Path, tmp_path: Path) -> None:
+def test_odd_and_everyday_mail(mta: Server, binary: Path, tmp_path: Path) -> None:
     _agree(mta, binary, tmp_path, samples.everyday(20, "alice@trial.example")
            + list(samples.odd().values()) + _corpus())
 
 
 # S-001, S-002, S-008, S-009, S-010
-def test_hostile_shapes(mta: Mta | DovecotLmtp, binary: Path, tmp_path: Path) -> None:
+def test_hostile_shapes(mta: Server, binary: Path, tmp_path: Path) -> None:
     _agree(mta, binary, tmp_path, samples.hostile(200))
 
 
 # A-020, S-001
-def test_no_message_smuggles_another(mta: Mta | DovecotLmtp, binary: Path, tmp_path: Path) -> None:
+def test_no_message_smuggles_another(mta: Server, binary: Path, tmp_path: Path) -> None:
     messages = samples.smuggling()
     passage = Passage(mta, binary, tmp_path, messages)
     with passage.pop3:

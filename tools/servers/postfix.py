@@ -81,11 +81,11 @@ _QUEUES = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", 
 
 
 class Postfix(Mta):
-    def __init__(self, place: Workplace) -> None:
+    def __init__(self, place: Workplace, name: str = "postfix") -> None:
         if not is_root():
             raise Unavailable("Postfix can only be started by root")
-        super().__init__(place, "postfix")
-        self._folder = place.folder("postfix")
+        super().__init__(place, name)
+        self._folder = place.folder(name)
         self._tree = place.programs(unpacked("postfix"))
         self._queue = self._folder / "queue"
         self._make_folders()

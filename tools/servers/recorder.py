@@ -1,7 +1,8 @@
 """An SMTP server within this process that remembers what it accepted: aiosmtpd on a thread.
 
 For what needs to know at once, and many times over, what a destination took: there is no queue to
-wait for. A message that holds the octets of `refused` is answered 550.
+wait for. A message that holds the octets of `refused` is answered 550. It takes lines of any length,
+unless it is to be as aiosmtpd is by itself.
 """
 
 from __future__ import annotations
@@ -29,8 +30,11 @@ class Accepted:
 
 
 class Recorder:
-    def __init__(self, refused: bytes | None = None) -> None:
+    def __init__(self, refused: bytes | None = None, takes_long_lines: bool = True,
+                 knows_utf8: bool = True) -> None:
         self._refused = refused
+        self._knows_utf8 = knows_utf8
+        self._protocol = _LongLines if takes_long_lines else SMTP
         self.accepted: list[Accepted] = []
         self._loop = asyncio.new_event_loop()
         # Port 0: nobody else can have it.
@@ -41,8 +45,9 @@ class Recorder:
         self._thread.start()
 
     def _session(self) -> SMTP:
-        return _LongLines(self, data_size_limit=_LIMIT, enable_SMTPUTF8=True, decode_data=False,
-                    hostname="recorder.trial.example", loop=self._loop)
+        return self._protocol(self, data_size_limit=_LIMIT, enable_SMTPUTF8=self._knows_utf8,
+                              decode_data=False, hostname="recorder.trial.example",
+                              loop=self._loop)
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:
         content = envelope.original_content or b""

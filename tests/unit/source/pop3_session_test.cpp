@@ -161,6 +161,7 @@ TEST_F(Pop3SessionTest, ARefusedRemovalLeavesTheSessionAlive) {
               (Lines{"listed 1:u1#0/5 2:u2#0/5", "not removed 1", "removed 2", "settled"}));
 }
 
+// P-030
 TEST_F(Pop3SessionTest, IdlenessIsBrokenByNoop) {
     start(joined({login(),
                   listing({}),
