@@ -1,5 +1,6 @@
 #include "config/smtp_keys.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -184,6 +185,8 @@ void read_hosts(Reader& reader, const Value& value, DestinationConfig& into) {
         auto host = parse_host(*text);
         if (!host) {
             reader.report(value.items[i], host.error().text);
+        } else if (std::find(into.hosts.begin(), into.hosts.end(), *host) != into.hosts.end()) {
+            reader.report(value.items[i], "stands here a second time");
         } else {
             into.hosts.push_back(std::move(*host));
         }

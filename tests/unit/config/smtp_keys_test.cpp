@@ -72,6 +72,8 @@ TEST_F(SmtpKeys, TellsWhatIsWrongWithHosts) {
                 ElementsAre("c.yaml:2:26: destinations.d.hosts[1]: '0' is no port from 1 to 65535",
                             "c.yaml:2:33: destinations.d.hosts[2]: names no host",
                             "c.yaml:2:40: destinations.d.hosts[3]: names no host"));
+    EXPECT_THAT(faults("hosts: [a, b, 'a:25', a]"),
+                ElementsAre("c.yaml:2:29: destinations.d.hosts[3]: stands here a second time"));
     EXPECT_THAT(faults("hosts: []"), ElementsAre("c.yaml:2:14: destinations.d.hosts: needs at "
                                                  "least one host"));
     EXPECT_THAT(faults("host: a, hosts: [b]"),
