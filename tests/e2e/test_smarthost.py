@@ -8,6 +8,7 @@ import email.policy
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -26,8 +27,20 @@ from servers.smarthost import SASL, Smarthost
 from servers.workplace import Workplace
 
 _USER = "relay"
-_LOGINS = Logins("plain login cram-md5 scram-sha-1 scram-sha-256",
-                 f"passdb {{\n  driver = static\n  args = password={PASSWORD}\n}}\n{SASL}")
+# Dovecot offers XCLIENT to networks only, not at its Unix sockets.
+_SETTINGS = f"""
+passdb {{{{
+  driver = static
+  args = password={PASSWORD}
+}}}}
+login_trusted_networks = 127.0.0.0/8
+service lmtp {{{{
+  inet_listener lmtp {{{{
+    address = 127.0.0.1
+    port = {{port}}
+  }}}}
+}}}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +48,28 @@ def authority(place: Workplace) -> Authority:
     return Authority(place.folder("authority-of-smarthost"))
 
 
+@dataclass(frozen=True)
+class Users:
+    """Who may log in to the smarthost, and their mailboxes."""
+
+    dovecot: Dovecot
+    lmtp_port: int
+
+
 @pytest.fixture(scope="module")
-def smarthost(place: Workplace, authority: Authority) -> Iterator[Smarthost]:
+def users(place: Workplace, authority: Authority) -> Iterator[Users]:
+    [port] = free_ports(1)
+    logins = Logins("plain login cram-md5 scram-sha-1 scram-sha-256",
+                    _SETTINGS.format(port=port) + SASL)
+    with or_skip(lambda: Dovecot(place, authority, logins=logins, name="users")) as server:
+        yield Users(server, port)
+
+
+@pytest.fixture(scope="module")
+def smarthost(place: Workplace, authority: Authority, users: Users) -> Iterator[Smarthost]:
     certificate = authority.issue(["DNS:localhost"])
-    with or_skip(lambda: Dovecot(place, authority, logins=_LOGINS, name="users")) as users, \
-            or_skip(lambda: Smarthost(place, certificate, users.folder / "run/smtp-auth")) as server:
+    socket_of_logins = users.dovecot.folder / "run/smtp-auth"
+    with or_skip(lambda: Smarthost(place, certificate, socket_of_logins)) as server:
         yield server
 
 
@@ -145,6 +175,18 @@ def test_a_filter_is_told_the_true_client(way: Way) -> None:
     way.destination["xclient"] = {"trusted_hops": 1}
     top = way.arrived().split(b"X-Postrider-Id")[0]
     assert b"from helo.example (client.example [192.0.2.7])" in top, top
+
+
+def test_dovecot_is_told_it_too(way: Way, users: Users) -> None:
+    mailbox = users.dovecot.add_user("told")
+    way.rider.settings["destinations"]["local"] = {
+        "type": "lmtp", "host": "127.0.0.1", "port": users.lmtp_port, "tls": "none",
+        "xclient": {"trusted_hops": 1}}
+    way.rider.settings["accounts"]["alice"]["recipients"] = ["told@trial.example"]
+    assert way.once().code == DONE
+    [arrived] = mailbox.messages()
+    top = arrived.split(b"X-Postrider-Id")[0]
+    assert b"from helo.example ([192.0.2.7])" in top, top
 
 
 # S-002, S-004

@@ -215,7 +215,7 @@ Dialogue::Machine::MaybeEvent Dialogue::Machine::greet_on() {
             {Errc::unsupported, Retry::never,
              "xclient is configured, but the server does not offer XCLIENT to us; permit it "
              "there (Postfix: smtpd_authorized_xclient_hosts, Dovecot: "
-             "login_trusted_networks)"});
+             "login_trusted_networks, and LMTP over TCP)"});
     }
     enter(State::greeted);
     return std::nullopt;
