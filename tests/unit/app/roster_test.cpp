@@ -262,7 +262,7 @@ TEST_F(RosterTest, AnOutageLogsNobodyInAndItsEndIsNoStampede) {
     const auto logins = [this] {
         std::size_t count = 0;
         for (const auto& [name, source] : sources) {
-            count += source.sessions();
+            count += source.count("open");
         }
         return count;
     };
