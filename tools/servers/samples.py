@@ -167,15 +167,29 @@ def hostile(count: int, seed: int = 1) -> list[bytes]:
     return messages
 
 
+# Where reads and writes are cut: by postrider, by TLS, by servers.
+_BUFFERS = (4096, 16384, 65536)
+
+
 def smuggling() -> list[bytes]:
     """Ends of data that some server takes for one and others do not, a second message behind each
-    (CVE-2023-51764 and its kind)."""
+    (CVE-2023-51764 and its kind): in the header, at its end, in the body, at its end, and across
+    the border of two buffers."""
     dots = [before + b"." + after for before in (b"\n", b"\r", b"\r\n", b"\n\r", b"\0\n", b"\r\n\0")
             for after in (b"\n", b"\r", b"\r\n", b"\r\n\0", b"\0\r\n", b"\n\n", b"\r\r\n")]
-    return [b"Subject: outer %d\r\n\r\nbody" % number + dot
-            + b"MAIL FROM:<evil@sender.example>\r\nRCPT TO:<box0@trial.example>\r\nDATA\r\n"
-              b"Subject: smuggled\r\n\r\nsmuggled" + dot
-            for number, dot in enumerate(dots)]
+    messages = []
+    for number, dot in enumerate(dots):
+        second = (dot + b"MAIL FROM:<evil@sender.example>\r\nRCPT TO:<box0@trial.example>\r\nDATA\r\n"
+                  b"Subject: smuggled\r\n\r\nsmuggled" + dot)
+        top = b"Subject: outer %d\r\n" % number
+        messages += [top + b"X-Odd: field" + second + b"Date: x\r\n\r\nbody\r\n",
+                     top + second + b"\r\nbody\r\n",
+                     top + b"\r\nbody" + second,
+                     top + b"\r\nbody" + dot]
+        border = _BUFFERS[number % len(_BUFFERS)] - number % 7
+        lines = b"".join(b"%063d\r\n" % line for line in range(border // 65 + 1))
+        messages.append(top + b"\r\n" + lines[:border - len(top) - 2] + second)
+    return messages
 
 
 def canonical(message: bytes) -> bytes:
