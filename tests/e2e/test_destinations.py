@@ -275,3 +275,57 @@ def test_no_message_smuggles_another(mta: Server, binary: Path, tmp_path: Path) 
             # OpenSMTPD cuts a line at NUL: there it may be missing.
             assert one.count(b"MAIL FROM:<evil@sender.example>") <= 1
         assert len({_OWN.search(one)["id"] for one in arrived}) == len(arrived)
+
+
+_TOP = b"From: ann@sender.example\r\nSubject: %s\r\n"
+_ODD = {
+    "line of 999": _TOP + b"\r\n" + b"y" * 999 + b"\r\n",
+    "line of 2048": _TOP + b"\r\n" + b"y" * 2048 + b"\r\n",
+    "line of 70000": _TOP + b"\r\n" + b"y" * 70000 + b"\r\n",
+    "long field": _TOP + b"X-Long: " + b"y" * 1100 + b"\r\n\r\nbody\r\n",
+    "NUL": _TOP + b"\r\na\0b\r\n",
+    "NUL in a field": _TOP + b"X-Nul: a\0b\r\n\r\nbody\r\n",
+    "8-bit": _TOP + b"\r\nm\xfcll\r\n",
+    "8-bit in a field": _TOP + b"X-Name: m\xfcll\r\n\r\nbody\r\n",
+}
+_LONG = {"line of 2048", "line of 70000", "long field"}
+# What each server does not take, and what it changes; docs/operating.md tells it to people.
+_HELD: dict[str, set[str]] = {
+    "Exim": {"line of 999"} | _LONG, "OpenSmtpd": {"line of 70000"}, "Aiosmtpd": _LONG,
+    "Sendmail": {"NUL", "NUL in a field"}, "CyrusLmtp": {"NUL", "NUL in a field"}}
+_CHANGED: dict[str, set[str]] = {
+    "Postfix": {"NUL in a field"}, "Exim": {"NUL in a field"},
+    "OpenSmtpd": {"NUL", "NUL in a field"}, "CyrusLmtp": {"8-bit in a field"}}
+
+
+def _subject(message: bytes) -> str:
+    found = re.search(rb"^Subject: (.*)$", message, re.MULTILINE)
+    assert found is not None
+    return found[1].decode()
+
+
+# S-008, S-009, S-010
+def test_what_a_server_does_not_take_is_held_or_made_fit_for_it(
+        mta: Server, binary: Path, tmp_path: Path) -> None:
+    odd = {name: message % name.encode() for name, message in _ODD.items()}
+    passage = Passage(mta, binary, tmp_path / "as-it-is", [*odd.values()])
+    with passage.pop3:
+        passage.once()
+    arrived = {_subject(one): _content(one) for one in passage.box.messages()}
+    kind = type(mta).__name__
+    assert set(odd) - set(arrived) == _HELD.get(kind, set())
+    assert passage.held() == len(odd) - len(arrived)
+    changed = {name for name, content in arrived.items()
+               if content != odd[name].replace(b"\r\n", b"\n")}
+    assert changed == _CHANGED.get(kind, set())
+
+    passage = Passage(mta, binary, tmp_path / "made-fit", [*odd.values()])
+    passage.rider.settings["destinations"]["local"].update(nul="strip", long_lines="wrap")
+    with passage.pop3:
+        passage.once()
+    made_fit = {_subject(one): one for one in passage.box.messages()}
+    assert set(made_fit) == set(odd) and passage.held() == 0
+    for name, message in made_fit.items():
+        was_modified = b"X-Postrider-Modified: " in message
+        assert was_modified == ("NUL" in name or "long" in name or "line" in name), message
+        assert b"\0" not in message and max(map(len, message.split(b"\n"))) <= 998
