@@ -13,6 +13,9 @@ namespace {
 
 using Kind = PasswordSource::Kind;
 
+constexpr Duration kLongestCommand = std::chrono::minutes(5);
+constexpr Duration kLongestLifetime = std::chrono::hours(24 * 365);
+
 void read_file_source(Reader& reader, const Value& value, PasswordSource& into) {
     std::string path;
     reader.path(value, path);
@@ -47,11 +50,25 @@ void read_command_source(Reader& reader, const Value& value, PasswordSource& int
     read_command_line(reader, value, into.words);
 }
 
-constexpr std::array<Key<PasswordSource>, 4> kKeys = {{
+void read_timeout(Reader& reader, const Value& value, PasswordSource& into) {
+    if (const auto duration = reader.duration(value, std::chrono::seconds(1), kLongestCommand)) {
+        into.timeout = *duration;
+    }
+}
+
+void read_lifetime(Reader& reader, const Value& value, PasswordSource& into) {
+    into.lifetime = reader.duration(value, std::chrono::seconds(1), kLongestLifetime);
+}
+
+/// The places first, of which there is one; the others say how a command is used.
+constexpr std::size_t kPlaces = 4;
+constexpr std::array<Key<PasswordSource>, 6> kKeys = {{
     {"file", read_file_source},
     {"env", read_variable_source},
     {"credential", read_credential_source},
     {"command", read_command_source},
+    {"timeout", read_timeout},
+    {"lifetime", read_lifetime},
 }};
 
 void read_plain(Reader& reader, const Value& value, Secret& password) {
@@ -65,16 +82,34 @@ void read_plain(Reader& reader, const Value& value, Secret& password) {
     password = value.text;
 }
 
-/// A map with just one of the keys; anything else is answered with `forms`.
-void read_source(Reader& reader, const Value& value, std::string_view forms, PasswordSource& into) {
-    const bool has_one_key = value.kind == Value::Kind::map && value.entries.size() == 1;
+/// Whether it is a map that names one place, and nothing that is unknown or no matter there.
+bool names_a_place(const Value& value) {
+    if (value.kind != Value::Kind::map) {
+        return false;
+    }
     const auto known = names_of(password_keys());
-    if (!has_one_key ||
-        std::find(known.begin(), known.end(), value.entries.front().key) == known.end()) {
+    std::size_t places = 0;
+    bool is_command = false;
+    for (const Entry& entry : value.entries) {
+        const auto found = std::find(known.begin(), known.end(), entry.key);
+        if (found == known.end()) {
+            return false;
+        }
+        places += found - known.begin() < static_cast<std::ptrdiff_t>(kPlaces) ? 1U : 0U;
+        is_command = is_command || entry.key == "command";
+    }
+    return places == 1 && (is_command || value.entries.size() == 1);
+}
+
+/// Anything else is answered with `forms`.
+void read_source(Reader& reader, const Value& value, std::string_view forms, PasswordSource& into) {
+    if (!names_a_place(value)) {
         reader.report(value, std::string(forms));
         return;
     }
-    read_entry(reader, value.entries.front(), password_keys(), into);
+    for (const auto& entry : value.entries) {
+        read_entry(reader, entry, password_keys(), into);
+    }
 }
 
 void read_secret(Reader& reader, const Value& value, PasswordSource& source, Secret& password) {
@@ -90,7 +125,8 @@ void read_secret(Reader& reader, const Value& value, PasswordSource& source, Sec
     }
     read_source(reader, value,
                 "must be text, or one of {file: ...}, {env: ...}, {credential: ...}, "
-                "{command: [...]}; quote a password that begins with a special character",
+                "{command: [...], timeout: ..., lifetime: ...}; quote a password that begins with "
+                "a special character",
                 source);
 }
 
@@ -117,8 +153,12 @@ void read_token(Reader& reader, const Value& value, AccountConfig& account) {
     account.token_source->place = reader.place_of(value);
     if (value.kind != Value::Kind::unusable) {
         read_source(reader, value,
-                    "must be one of {command: [...]}, {file: ...}, {env: ...}, {credential: ...}",
+                    "must be one of {command: [...], timeout: ...}, {file: ...}, {env: ...}, "
+                    "{credential: ...}",
                     *account.token_source);
+        if (account.token_source->lifetime) {
+            reader.report(value, "a token is fetched for every session: lifetime is for passwords");
+        }
     }
 }
 

@@ -76,10 +76,10 @@ Environment for_commands(const Config& config, const Environment& environment) {
     return result;
 }
 
-Expected<Secret> output_of(const std::vector<std::string>& argv, const Environment& environment) {
-    const auto output = run_command(argv, environment, {kSecretCommandLimit, kMaxSecret});
+Expected<Secret> output_of(const PasswordSource& source, const Environment& environment) {
+    const auto output = run_command(source.words, environment, {source.timeout, kMaxSecret});
     if (!output) {
-        return failure(about(argv.front(), output.error()));
+        return failure(about(source.words.front(), output.error()));
     }
     return Secret(std::string(first_line(output->reveal())));
 }
@@ -105,7 +105,7 @@ Expected<Secret> fetch(const PasswordSource& source, const Environment& environm
                 .and_then([](const std::string& path) { return read_secret_file(path, false); });
         }
         case Kind::command:
-            return output_of(source.words, command_environment);
+            return output_of(source, command_environment);
     }
     return Secret();
 }

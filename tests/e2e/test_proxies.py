@@ -10,6 +10,7 @@ import pytest
 from conftest import or_skip
 from road import CONFIGURATION, DONE, TEMPORARY, Road
 from servers import samples
+from servers.daemon import daemon, eventually
 from servers.proxies import Proxy, http_proxy, socks_proxy
 from servers.workplace import Workplace
 
@@ -36,6 +37,22 @@ def test_mail_comes_through_the_proxy(road: Road, proxy: Proxy, tls: str, tmp_pa
     road.once_well()
     assert len(road.box) == 5
     assert proxy.password not in road.rider.run("once").err
+
+
+def test_the_daemon_tells_the_proxy_its_password_at_every_poll(road: Road, proxy: Proxy,
+                                                               tmp_path: Path) -> None:
+    """Also where the account's own password stands in the configuration."""
+    road.over("implicit")
+    _through(road, proxy, tmp_path)
+    road.account["password"] = road.mailbox.password
+    road.account["poll_every"] = "1s"
+    road.rider.write()
+    road.rider.config_file.chmod(0o600)
+    with daemon(road.rider) as running:
+        eventually(lambda: running.log.count("session account=alice") >= 2)
+        assert "trouble" not in running.log
+        assert running.stop() == DONE
+    assert len(road.box) == 5
 
 
 def test_the_proxy_is_really_asked(road: Road, proxy: Proxy, tmp_path: Path) -> None:

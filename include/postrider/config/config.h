@@ -128,11 +128,17 @@ struct DestinationTimeouts {
 
 /// Where a password or token comes from. The bytes are in AccountConfig::password, or
 /// DestinationConfig::password, once resolved.
+/// How long a command that tells a password may take, if nothing else is said.
+inline constexpr Duration kSecretCommandLimit = std::chrono::seconds(10);
+
 struct PasswordSource {
     enum class Kind : std::uint8_t { plain, file, variable, credential, command };
     Kind kind = Kind::plain;
     /// file: one absolute path; variable, credential: one name; command: argv. Plain: empty.
     std::vector<std::string> words;
+    Duration timeout = kSecretCommandLimit;  ///< command
+    /// command: how long the daemon goes on with what it said; nothing: until that is refused.
+    std::optional<Duration> lifetime;
     Place place;
     bool operator==(const PasswordSource&) const = default;
 };

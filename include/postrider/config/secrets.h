@@ -14,7 +14,6 @@
 namespace postrider::config {
 
 inline constexpr std::size_t kMaxSecret = 64UL * 1024;  ///< octets of a password file or output
-inline constexpr Duration kSecretCommandLimit = std::chrono::seconds(10);
 
 /// Fetches the passwords of the named accounts (all if none is named), and of the destinations that
 /// they deliver to, into AccountConfig::password and DestinationConfig::password: files, variables,

@@ -25,6 +25,12 @@ Expected<config::AccountConfig> completed(config::AccountConfig account,
     return std::move(alone.accounts.front());
 }
 
+bool is_plain(const config::AccountConfig& account) {
+    constexpr auto kPlain = config::PasswordSource::Kind::plain;
+    return account.password_source.kind == kPlain &&
+           (!account.proxy || account.proxy->password_source.kind == kPlain);
+}
+
 std::size_t backlog_of(const engine::PollReport& report) {
     const std::size_t done = report.delivered + report.held;
     return report.left + report.to_fetch - std::min(report.to_fetch, done);
@@ -67,11 +73,11 @@ AccountKeeper::~AccountKeeper() = default;
 void AccountKeeper::change(config::AccountConfig account) {
     POSTRIDER_ASSERT(!is_polling());
     account_ = std::move(account);
-    password_.reset();
+    fetched_.reset();
 }
 
 void AccountKeeper::forget_password() {
-    password_.reset();
+    fetched_.reset();
 }
 
 const engine::PollReport& AccountKeeper::report() const {
@@ -85,14 +91,19 @@ void AccountKeeper::start(Progress progress, Done done) {
     poll_->progress = std::move(progress);
     poll_->done = std::move(done);
     poll_->report.account = account_.name;
-    const bool is_plain = account_.password_source.kind == config::PasswordSource::Kind::plain;
-    if (account_.token_source || !(is_plain || password_)) {
+    if (fetched_ && fetched_->until && surroundings_.services.loop.now() >= *fetched_->until) {
+        fetched_.reset();
+    }
+    if (account_.token_source || !(is_plain(account_) || fetched_)) {
         fetch_secrets();
         return;
     }
     config::AccountConfig complete = account_;
-    if (password_) {
-        complete.password = *password_;
+    if (fetched_) {
+        complete.password = fetched_->password;
+        if (complete.proxy) {
+            complete.proxy->password = fetched_->of_proxy;
+        }
     }
     begin(complete);
 }
@@ -110,11 +121,28 @@ void AccountKeeper::fetch_secrets() {
                 end(poll_->report);
                 return;
             }
-            if (account_.password_source.kind != config::PasswordSource::Kind::plain) {
-                password_ = (*result)->password;
-            }
+            keep(**result);
             begin(**result);
         });
+}
+
+void AccountKeeper::keep(const config::AccountConfig& complete) {
+    if (is_plain(account_)) {
+        return;
+    }
+    fetched_.emplace();
+    fetched_->password = complete.password;
+    std::optional<Duration> lifetime = account_.password_source.lifetime;
+    if (complete.proxy) {
+        fetched_->of_proxy = complete.proxy->password;
+        const auto& of_proxy = account_.proxy->password_source.lifetime;
+        lifetime = lifetime && of_proxy ? std::min(lifetime, of_proxy)
+                   : lifetime           ? lifetime
+                                        : of_proxy;
+    }
+    if (lifetime) {
+        fetched_->until = surroundings_.services.loop.now() + *lifetime;
+    }
 }
 
 config::Environment AccountKeeper::own_environment() const {
@@ -175,8 +203,9 @@ void AccountKeeper::end(const engine::PollReport& report) {
     } else {
         outcome.ending = engine::Ending::login_refused;  // no password to be had
     }
-    if (outcome.ending == engine::Ending::login_refused) {
-        password_.reset();
+    if (outcome.ending == engine::Ending::login_refused ||
+        outcome.ending == engine::Ending::unfit) {  // a proxy may have refused its password
+        fetched_.reset();
     }
     if (is_early(report)) {
         surroundings_.services.log.info("early",

@@ -48,8 +48,9 @@ struct Tally {
 /// One account of the daemon: its configuration, its counters, and the poll that is under way, if
 /// one is. Between polls it holds nothing else: there are thousands.
 ///
-/// A password that does not stand in the configuration is fetched for the first poll, and again
-/// after a refused login: it may have been changed. Tokens are fetched for every login.
+/// Passwords, the proxy's among them, that do not stand in the configuration are fetched for the
+/// first poll, and again when their lifetime is over or a login was refused: they may have been
+/// changed. Tokens are fetched for every login.
 class AccountKeeper {
   public:
     /// What all accounts share; outlives them.
@@ -75,7 +76,7 @@ class AccountKeeper {
     [[nodiscard]] const config::AccountConfig& account() const { return account_; }
     /// Not while it is polling.
     void change(config::AccountConfig account);
-    /// The password is fetched anew for the next poll.
+    /// The passwords are fetched anew for the next poll.
     void forget_password();
 
     /// Both are told from the loop; `done` once, unless the poll is dropped. The keeper may not be
@@ -93,8 +94,14 @@ class AccountKeeper {
 
   private:
     struct Poll;
+    struct Fetched {
+        Secret password;
+        Secret of_proxy;
+        std::optional<MonotonicTime> until;  ///< nothing: until one is refused
+    };
 
     void fetch_secrets();
+    void keep(const config::AccountConfig& complete);
     [[nodiscard]] config::Environment own_environment() const;
     void begin(const config::AccountConfig& complete);
     void end(const engine::PollReport& report);
@@ -104,7 +111,7 @@ class AccountKeeper {
 
     Surroundings& surroundings_;
     config::AccountConfig account_;
-    std::optional<Secret> password_;  ///< fetched
+    std::optional<Fetched> fetched_;
     Tally tally_;
     std::unique_ptr<Poll> poll_;
 };

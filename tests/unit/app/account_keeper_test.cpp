@@ -55,6 +55,32 @@ TEST_F(SecretsTest, AreFetchedAnewAfterARefusedLogin) {
     EXPECT_FALSE(tally("a").trouble);
 }
 
+TEST_F(SecretsTest, OfTheProxyAreKeptBesideAPlainPasswordToo) {
+    write_secret("proxy", "of the proxy");
+    config::AccountConfig a = account("a");
+    a.proxy.emplace();
+    a.proxy->password_source = with_file("proxy").password_source;
+    apply({a});
+    loop.advance(6min);
+    EXPECT_THAT(passwords, ElementsAre("secret of a", "secret of a"));
+    EXPECT_THAT(proxy_passwords, ElementsAre("of the proxy", "of the proxy"));
+}
+
+TEST_F(SecretsTest, OfAProgramLiveAsLongAsIsSaid) {
+    config::AccountConfig a = account("a");
+    a.password = Secret();
+    a.password_source.kind = config::PasswordSource::Kind::command;
+    a.password_source.words = {
+        "/bin/sh", "-c",
+        "n=$(($(cat " + (place / "n") + ") + 1)); echo $n >" + (place / "n") + "; echo $n"};
+    a.password_source.lifetime = 12min;
+    test::write_whole(place / "n", "0");
+    apply({a});
+    loop.advance(28min);
+    EXPECT_EQ(passwords.size(), 6U);
+    EXPECT_THAT(passwords, ElementsAre("1", "1", "1", "2", "2", "2"));
+}
+
 TEST_F(SecretsTest, OneThatIsMissingIsTheTroubleOfItsAccount) {
     apply({with_file("a"), account("b")});
     loop.advance(10s);

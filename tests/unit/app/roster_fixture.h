@@ -93,14 +93,18 @@ class RosterTest : public ::testing::Test {
     std::map<std::string, test::FakeSource> sources;
     test::FakeSink* fake_sink = nullptr;
     std::shared_ptr<Outlet> outlet;
-    std::vector<std::string> passwords;  ///< that sources were made with
-    std::size_t tokens = 0;              ///< ... with a way to fetch a token
+    std::vector<std::string> passwords;        ///< that sources were made with
+    std::vector<std::string> proxy_passwords;  ///< ... of accounts with a proxy
+    std::size_t tokens = 0;                    ///< ... with a way to fetch a token
     std::vector<std::string> fatal;
     std::size_t ended = 0;
     Roster roster{
         {services, worker, environment,
          [this](const config::AccountConfig& made) {
              passwords.emplace_back(made.password.reveal());
+             if (made.proxy) {
+                 proxy_passwords.emplace_back(made.proxy->password.reveal());
+             }
              tokens += made.fetch_token.run ? 1U : 0U;
              return std::make_unique<LentSource>(mailbox(made.name));
          },

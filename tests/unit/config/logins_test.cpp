@@ -80,10 +80,13 @@ TEST_F(Logins, NeedTheirProofAndLeaveNoneWithoutUse) {
                 ElementsAre("c.yaml:4:72: accounts.a.tls_client_certificate: is shown in TLS only, "
                             "and tls is none"));
     EXPECT_THAT(told("token: secret"),
-                ElementsAre("c.yaml:4:14: accounts.a.token: must be one of {command: [...]}, "
-                            "{file: ...}, {env: ...}, {credential: ...}"));
+                ElementsAre("c.yaml:4:14: accounts.a.token: must be one of {command: [...], "
+                            "timeout: ...}, {file: ...}, {env: ...}, {credential: ...}"));
+    EXPECT_THAT(told("token: {command: [t], lifetime: 1h}"),
+                ElementsAre("c.yaml:4:14: accounts.a.token: a token is fetched for every session: "
+                            "lifetime is for passwords"));
     for (const char* const good :
-         {"auth: plain, password: p, token: {env: T}",
+         {"auth: plain, password: p, token: {env: T}", "token: {command: [t], timeout: 20s}",
           "auth: xoauth2, password: p, token: {env: T}", "tls_client_certificate: c.pem",
           "password: p, tls_client_certificate: c.pem", "auth: apop, password: p"}) {
         EXPECT_THAT(told(good), IsEmpty()) << good;

@@ -189,8 +189,14 @@ INSTANTIATE_TEST_SUITE_P(
                 "protocol can carry"},
         Mistake{"password: {file: a, env: B}",
                 "c.yaml:7:15: accounts.alice.password: must be text, or one of {file: ...}, {env: "
-                "...}, {credential: ...}, {command: [...]}; quote a password that begins with a "
-                "special character"},
+                "...}, {credential: ...}, {command: [...], timeout: ..., lifetime: ...}; quote a "
+                "password that begins with a special character"},
+        Mistake{"password: {file: a, lifetime: 1h}",
+                "c.yaml:7:15: accounts.alice.password: must be text, or one of {file: ...}, {env: "
+                "...}, {credential: ...}, {command: [...], timeout: ..., lifetime: ...}; quote a "
+                "password that begins with a special character"},
+        Mistake{"password: {command: [x], timeout: 1h}",
+                "c.yaml:7:39: accounts.alice.password.timeout: '1h' is not from 1s to 5m"},
         Mistake{"password: {command: pass show x}",
                 "c.yaml:7:25: accounts.alice.password.command: must be a list, not text"},
         Mistake{"password: {command: []}",
