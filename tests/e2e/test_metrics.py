@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,17 +19,14 @@ from conftest import ROOT, or_skip
 from road import CONFIGURATION, DONE, Road
 from servers.child import Child, free_ports
 from servers.daemon import daemon, eventually
-from servers.unpacked import Unavailable
+from servers.unpacked import unpacked
 from test_run import SlowSink, message
 
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 def _program(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        raise Unavailable(f"{name} is not there: tools/packages names its package, prometheus")
-    return found
+    return str(unpacked("prometheus") / "usr/bin" / name)
 
 
 class Page:

@@ -24,6 +24,7 @@ PACKAGES: dict[str, list[str]] = {
     "solid-pop3d": ["solid-pop3d"],
     "microsocks": ["microsocks"],
     "tinyproxy": ["tinyproxy-bin"],
+    "prometheus": ["prometheus"],
     "ssh": ["openssh-server", "openssh-client"],
 }
 
