@@ -21,7 +21,7 @@ from servers.rider import Rider
 ACCOUNTS = 1000
 HOSTS = tuple(f"127.0.0.{number}" for number in range(11, 31))
 HALF_ROUND_TRIP = 0.025
-MESSAGES = 5 if "POSTRIDER_LONG" in os.environ else 2
+MESSAGES = 5
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
