@@ -1,10 +1,16 @@
 #include "postrider/base/log.h"
 
 #include <algorithm>
+#include <cstdlib>
 
+#include <fmt/format.h>
 #include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "postrider/base/journal.h"
 #include "postrider/base/text.h"
 
 namespace postrider {
@@ -25,6 +31,31 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
             return spdlog::level::err;
     }
     return spdlog::level::err;
+}
+
+/// systemd names in JOURNAL_STREAM, as "device:inode", the file that is the journal
+/// (systemd.exec(5)).
+bool is_journal(int file) {
+    const char* const stream =
+        std::getenv("JOURNAL_STREAM");  // NOLINT(concurrency-mt-unsafe): nobody sets it
+    struct stat status {};
+    return stream != nullptr && ::fstat(file, &status) == 0 &&
+           fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
+}
+
+/// As syslog(3) counts.
+std::string_view priority_of(LogLevel level) {
+    switch (level) {
+        case LogLevel::debug:
+            return "<7>";
+        case LogLevel::info:
+            return "<6>";
+        case LogLevel::warn:
+            return "<4>";
+        case LogLevel::error:
+            return "<3>";
+    }
+    return "<3>";
 }
 
 /// A quote within quotes is doubled like in no other place: \" keeps one line one record, in both
@@ -68,15 +99,44 @@ std::string text_value(std::string_view text) {
     return plain ? safe : quoted(safe);
 }
 
+LogLevel level_of(spdlog::level::level_enum level) {
+    return level >= spdlog::level::err    ? LogLevel::error
+           : level >= spdlog::level::warn ? LogLevel::warn
+           : level >= spdlog::level::info ? LogLevel::info
+                                          : LogLevel::debug;
+}
+
+/// What %* stands for: the priority, where stderr is the journal.
+class JournalPrefix final : public spdlog::custom_flag_formatter {
+  public:
+    void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,
+                spdlog::memory_buf_t& out) override {
+        if (is_journal_) {
+            const std::string_view prefix = priority_of(level_of(message.level));
+            out.append(prefix.data(), prefix.data() + prefix.size());
+        }
+    }
+    [[nodiscard]] std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
+        return std::make_unique<JournalPrefix>();
+    }
+
+  private:
+    bool is_journal_ = is_journal(STDERR_FILENO);
+};
+
 class StderrLog : public Log {
   public:
     StderrLog(LogLevel lowest, LogFormat format)
         : logger_("postrider", std::make_shared<spdlog::sinks::stderr_sink_st>()), format_(format) {
         logger_.set_level(spdlog_level(lowest));
         logger_.flush_on(spdlog::level::trace);
-        logger_.set_pattern(format == LogFormat::json
-                                ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%v})"
-                                : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+        const std::string time = "%Y-%m-%dT%H:%M:%S.%e%z";
+        const std::string text = is_journal(STDERR_FILENO) ? "%l %v" : time + " %l %v";
+        auto formatter = std::make_unique<spdlog::pattern_formatter>();
+        formatter->add_flag<JournalPrefix>('*').set_pattern(
+            "%*" +
+            (format == LogFormat::json ? R"({"time":")" + time + R"(","level":"%l",%v})" : text));
+        logger_.set_formatter(std::move(formatter));
     }
 
     void write(LogLevel level, std::string_view event,
@@ -88,7 +148,8 @@ class StderrLog : public Log {
             format_ == LogFormat::json ? "\"event\":" + json_text(event) : std::string(event);
         for (const Field& field : fields) {
             if (format_ == LogFormat::json) {
-                line.append(",\"").append(field.key).append("\":").append(json_text(field.value));
+                line.append(",\"").append(field.key).append("\":");
+                line += json_text(field.value);
             } else {
                 line.append(" ").append(field.key).append("=").append(text_value(field.value));
             }
@@ -102,6 +163,10 @@ class StderrLog : public Log {
 };
 
 }  // namespace
+
+std::string_view journal_prefix(LogLevel level) {
+    return is_journal(STDERR_FILENO) ? priority_of(level) : "";
+}
 
 std::unique_ptr<Log> make_stderr_log(LogLevel lowest, LogFormat format) {
     return std::make_unique<StderrLog>(lowest, format);

@@ -81,7 +81,9 @@ ExitCode run_command(const CommandLine& line) {
     }
     config::LoadResult loaded = config::load(line.config_file, environment);
     if (!loaded.config) {
-        tell(loaded.problems);
+        for (const config::Problem& problem : loaded.problems) {
+            tell_as_service(LogLevel::error, problem.to_text());
+        }
         return ExitCode::config;
     }
     config::Config& config = *loaded.config;
@@ -93,7 +95,7 @@ ExitCode run_command(const CommandLine& line) {
     }
     if (const auto ready = become_user(config).and_then([&] { return check_root(config, line); });
         !ready) {
-        tell("postrider: " + ready.error().text);
+        tell_as_service(LogLevel::error, "postrider: " + ready.error().text);
         return ExitCode::config;
     }
     if (line.command == Command::run) {

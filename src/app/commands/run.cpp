@@ -19,16 +19,18 @@ ExitCode run_daemon(config::Config config, const config::Environment& environmen
     // One account's missing password must not keep the others from being polled: it is told, and
     // again by the account's state.
     for (const config::Problem& problem : config::check_files(config, environment)) {
-        tell("postrider: warning: " + problem.to_text());
+        tell_as_service(LogLevel::warn, "postrider: warning: " + problem.to_text());
     }
     const std::vector<config::Problem> problems =
         config::resolve_destination_secrets(config, environment);
     if (!problems.empty()) {
-        tell(problems);
+        for (const config::Problem& problem : problems) {
+            tell_as_service(LogLevel::error, problem.to_text());
+        }
         return ExitCode::config;
     }
     if (const Expected<void> made = store::StateDir::make(config.state_dir); !made) {
-        tell("postrider: " + made.error().text);
+        tell_as_service(LogLevel::error, "postrider: " + made.error().text);
         return exit_code_of(made.error());
     }
     Sandbox sandbox = Sandbox::enter(config);
@@ -38,23 +40,23 @@ ExitCode run_daemon(config::Config config, const config::Environment& environmen
                        make_calm_log(make_stderr_log(config.log.level, config.log.format),
                                      [&loop] { return loop->now(); }));
     if (!assembly) {
-        tell("postrider: " + assembly.error().text);
+        tell_as_service(LogLevel::error, "postrider: " + assembly.error().text);
         return exit_code_of(assembly.error());
     }
     warn_if_volatile((*assembly)->state());
     Expected<FileHandle> control = listen_at(config.control);
     if (!control) {
-        tell("postrider: " + control.error().text);
+        tell_as_service(LogLevel::error, "postrider: " + control.error().text);
         return exit_code_of(control.error());
     }
     Daemon daemon(*loop, **assembly, std::move(config), line.config_file, environment,
                   std::move(*control), std::move(sandbox));
     if (const Expected<void> known = daemon.take_over_pauses(); !known) {
-        tell("postrider: " + known.error().text);
+        tell_as_service(LogLevel::error, "postrider: " + known.error().text);
         return exit_code_of(known.error());
     }
     if (const Expected<void> open = daemon.open_metrics(); !open) {
-        tell("postrider: " + open.error().text);
+        tell_as_service(LogLevel::error, "postrider: " + open.error().text);
         return exit_code_of(open.error());
     }
     return daemon.run();

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "postrider/base/journal.h"
 #include "postrider/base/text.h"
 
 namespace postrider::app {
@@ -26,10 +27,15 @@ void tell(const std::vector<config::Problem>& problems) {
     }
 }
 
+void tell_as_service(LogLevel level, const std::string& line) {
+    tell(std::string(journal_prefix(level)) + line);
+}
+
 void warn_if_volatile(const store::StateDir& state) {
     if (state.is_volatile()) {
-        tell("postrider: warning: state_dir " + state.path() +
-             " is in memory only: after a restart all mail would be fetched again");
+        tell_as_service(LogLevel::warn,
+                        "postrider: warning: state_dir " + state.path() +
+                            " is in memory only: after a restart all mail would be fetched again");
     }
 }
 
