@@ -1,5 +1,6 @@
 #include "sink/smtp_connection.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -83,6 +84,8 @@ void SmtpConnection::deliver(const mail::Envelope& envelope,
     POSTRIDER_ASSERT(state_ == State::ready);
     state_ = State::busy;
     is_committed_ = false;
+    has_asked_all_ = false;
+    heard_.clear();
     content_.emplace(std::move(message), settings_.content);
     recipients_ = envelope.recipients.size();
     Expected<smtp::Transaction> transaction = transaction_of(envelope);
@@ -174,6 +177,7 @@ void SmtpConnection::read_on() {
         std::string_view input = stream_->input();
         const std::size_t available = input.size();
         const smtp::Event event = dialogue_.next(input);
+        tell_replies(stream_->input().substr(0, available - input.size()));
         stream_->consume(available - input.size());
         if (!handle(event)) {
             return;
@@ -207,6 +211,9 @@ bool SmtpConnection::handle(const smtp::Event& event) {
             return connection.state_ != State::down;
         }
         bool operator()(const smtp::SendContent& /*event*/) const {
+            connection.tell_commands(
+                fmt::format("(message of {} octets)\n", connection.content_->message().size()));
+            connection.has_asked_all_ = true;
             connection.is_sending_ = true;
             connection.content_->rewind();
             return connection.send_content();
@@ -330,12 +337,44 @@ void SmtpConnection::send_output() {
         return;
     }
     if (std::string output = dialogue_.take_output(); !output.empty()) {
+        tell_commands(output);
         stream_->write(output);
         if (dialogue_.phase() == smtp::Phase::hello) {
             wipe(output);  // it may have been a password
         }
     }
     watch_progress();
+}
+
+bool SmtpConnection::is_heard() const {
+    return state_ == State::busy && content_ && settings_.listener != nullptr &&
+           settings_.listener->is_wanted(content_->message().provenance().account);
+}
+
+void SmtpConnection::tell_commands(std::string_view output) {
+    if (has_asked_all_ || !is_heard()) {
+        return;
+    }
+    while (!output.empty()) {
+        const std::size_t end = std::min(output.find('\n'), output.size());
+        settings_.listener->client(content_->message().provenance().account, settings_.name,
+                                   escaped(trimmed(output.substr(0, end)), smtp::kMaxReplyLine));
+        output.remove_prefix(std::min(end + 1, output.size()));
+    }
+}
+
+/// Lines may come in pieces.
+void SmtpConnection::tell_replies(std::string_view input) {
+    if (!is_heard()) {
+        return;
+    }
+    heard_ += input;
+    for (std::size_t end = heard_.find('\n'); end != std::string::npos; end = heard_.find('\n')) {
+        settings_.listener->server(
+            content_->message().provenance().account, settings_.name,
+            escaped(trimmed(std::string_view(heard_).substr(0, end)), smtp::kMaxReplyLine));
+        heard_.erase(0, end + 1);
+    }
 }
 
 void SmtpConnection::watch_progress() {

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "postrider/event/loop.h"
@@ -91,6 +93,9 @@ class SmtpConnection final : private net::StreamEvents {
     /// Sends as much of the content as the stream takes; false as handle().
     [[nodiscard]] bool send_content();
     void finish_content();
+    [[nodiscard]] bool is_heard() const;
+    void tell_commands(std::string_view output);
+    void tell_replies(std::string_view input);
     void complete_content();
 
     /// Tells every event there is, sending what each brings about.
@@ -112,6 +117,8 @@ class SmtpConnection final : private net::StreamEvents {
     bool is_committed_ = false;
     bool is_withheld_ = false;  ///< all but the final dot is on its way
     bool may_be_stale_ = false;
+    bool has_asked_all_ = false;  ///< of this transaction: what follows is content
+    std::string heard_;           ///< of the reply line that is coming in, for a listener
     std::size_t recipients_ = 0;
 
     std::unique_ptr<event::Timer> deadline_;

@@ -166,6 +166,11 @@ def test_a_trace_shows_the_session_and_no_secret(road: Road) -> None:
         assert lines[0].startswith("-- connecting to 127.0.0.1")
         assert "C: CAPA" in lines and "C: RETR 1" in lines and "C: QUIT" in lines
         assert any(line.startswith("S: (message of") for line in lines)
+        # What the destination was told and answered; its login would stand before that.
+        assert any(line.startswith("local C: MAIL FROM:<") for line in lines)
+        assert f"local C: RCPT TO:<{road.box.address}>" in "\n".join(lines)
+        assert any(line.startswith("local C: (message of") for line in lines)
+        assert sum(line.startswith("local S: 250") for line in lines) >= 3
         assert "****" in text and "the content" not in text
         for form in (password, base64.b64encode(password.encode()).decode(),
                      base64.b64encode(f"\0{road.mailbox.user}\0{password}".encode()).decode()):

@@ -12,6 +12,7 @@
 #include "postrider/event/worker.h"
 #include "postrider/net/connector.h"
 #include "postrider/protocol/smtp/dialogue.h"
+#include "postrider/sink/delivery_listener.h"
 #include "postrider/sink/sink.h"
 
 namespace postrider::sink {
@@ -65,6 +66,8 @@ struct SmtpSettings {
     std::size_t connections = 8;    ///< at most, for all accounts together
     std::size_t per_recipient = 0;  ///< of them, for one and the same recipient; 0: any
     SmtpTimeouts timeouts;
+    std::string name;                      ///< of the destination, for the listener
+    DeliveryListener* listener = nullptr;  ///< outlives the sink; nothing: nobody listens
 };
 
 /// SMTP or LMTP as a MailSink: deliveries queue, and ready connections take them; each connection

@@ -98,8 +98,9 @@ std::unique_ptr<sink::MailSink> Assembly::make_sink(const config::DestinationCon
                 services_->loop, *worker_, *log_,
                 command_settings(destination, config::Environment::of_process()));
     }
-    return sink::make_smtp_sink(services_->loop, *login_worker_, *connector_,
-                                smtp_settings(destination, services_->own_host));
+    sink::SmtpSettings settings = smtp_settings(destination, services_->own_host);
+    settings.listener = traces_.get();
+    return sink::make_smtp_sink(services_->loop, *login_worker_, *connector_, std::move(settings));
 }
 
 std::unique_ptr<source::SourceFactory> Assembly::make_source(

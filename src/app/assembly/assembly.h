@@ -21,6 +21,7 @@
 #include "postrider/store/state_dir.h"
 
 #include "app/assembly/outlet.h"
+#include "app/control/trace_desk.h"
 #include "app/metrics/timed_ledger.h"
 
 namespace postrider::app {
@@ -57,6 +58,7 @@ class Assembly {
     [[nodiscard]] std::unique_ptr<source::SourceFactory> make_source(
         const config::AccountConfig& account,
         std::shared_ptr<pop3::Transcript> transcript = nullptr);
+    [[nodiscard]] TraceDesk& traces() { return *traces_; }
     [[nodiscard]] const store::StateDir& state() const { return state_; }
     [[nodiscard]] const LedgerFigures& ledger_figures() const { return ledger_->figures(); }
     [[nodiscard]] std::size_t open_streams() const { return connector_->open_streams(); }
@@ -70,6 +72,7 @@ class Assembly {
         const config::DestinationConfig& destination);
 
     store::StateDir state_;
+    std::unique_ptr<TraceDesk> traces_ = std::make_unique<TraceDesk>();
     std::unique_ptr<Log> log_;
     std::unique_ptr<event::Worker> worker_;
     std::unique_ptr<event::Worker> login_worker_;

@@ -246,6 +246,7 @@ source::Pop3Settings pop3_settings(const config::AccountConfig& account, const m
 sink::SmtpSettings smtp_settings(const config::DestinationConfig& destination,
                                  const std::string& own_host) {
     sink::SmtpSettings settings;
+    settings.name = destination.name;
     settings.hosts = smtp_hosts(destination);
     settings.flavour = destination.type == config::DestinationType::lmtp ? smtp::Flavour::lmtp
                                                                          : smtp::Flavour::smtp;

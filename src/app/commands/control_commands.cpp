@@ -152,7 +152,9 @@ ExitCode reload(const std::string& socket) {
 void print_traced(const json& line) {
     if (line.contains("line")) {
         const std::string from = line.value("from", "");
-        std::cout << fmt::format("{} {} {}\n", line.value("at", ""),
+        const std::string destination = line.value("destination", "");
+        std::cout << fmt::format("{} {}{}{} {}\n", line.value("at", ""), destination,
+                                 destination.empty() ? "" : " ",
                                  from == "client"   ? "C:"
                                  : from == "server" ? "S:"
                                                     : "--",

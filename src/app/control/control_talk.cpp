@@ -191,12 +191,11 @@ void ControlTalk::say_next_account() {
 }
 
 void ControlTalk::begin_trace(const std::string& account) {
-    listening_ = ground_.traces.listen(
-        account, [this](Speaker speaker, std::string_view line) { hear(speaker, line); });
+    listening_ = ground_.traces.listen(account, [this](const TracedLine& line) { hear(line); });
     say({{"tracing", account}});
 }
 
-void ControlTalk::hear(Speaker speaker, std::string_view line) {
+void ControlTalk::hear(const TracedLine& line) {
     if (lines_.size() >= kMaxWaitingLines) {
         ++left_out_;
         return;
@@ -204,9 +203,13 @@ void ControlTalk::hear(Speaker speaker, std::string_view line) {
     if (left_out_ > 0) {
         say({{"left_out", std::exchange(left_out_, 0)}});
     }
-    say({{"at", to_the_millisecond(ground_.loop.wall_now())},
-         {"from", word(speaker)},
-         {"line", line}});
+    json told{{"at", to_the_millisecond(ground_.loop.wall_now())},
+              {"from", word(line.from)},
+              {"line", line.text}};
+    if (!line.destination.empty()) {
+        told["destination"] = line.destination;
+    }
+    say(told);
     on_more_();
 }
 

@@ -67,7 +67,7 @@ class ControlTalk {
     [[nodiscard]] std::optional<HeldWork::Other> held_otherwise(const nlohmann::json& request);
     [[nodiscard]] bool expect_account(const std::string& name);
     void say_next_account();
-    void hear(Speaker speaker, std::string_view line);
+    void hear(const TracedLine& line);
     void say(const nlohmann::json& object);
     void done();
     void refuse(const std::string& why, const char* kind = "usage");

@@ -23,21 +23,16 @@ class TraceDesk::OfAccount final : public pop3::Transcript {
     OfAccount(const TraceDesk& desk, std::string account)
         : desk_(desk), account_(std::move(account)) {}
 
-    [[nodiscard]] bool is_wanted() const override {
-        return !desk_.listeners_.empty() && desk_.listeners_.count(account_) > 0;
+    [[nodiscard]] bool is_wanted() const override { return desk_.is_wanted(account_); }
+    void client(std::string_view line) override {
+        desk_.tell(account_, {Speaker::client, "", line});
     }
-    void client(std::string_view line) override { tell(Speaker::client, line); }
-    void server(std::string_view line) override { tell(Speaker::server, line); }
-    void note(std::string_view text) override { tell(Speaker::note, text); }
+    void server(std::string_view line) override {
+        desk_.tell(account_, {Speaker::server, "", line});
+    }
+    void note(std::string_view text) override { desk_.tell(account_, {Speaker::note, "", text}); }
 
   private:
-    void tell(Speaker speaker, std::string_view line) const {
-        const auto [first, last] = desk_.listeners_.equal_range(account_);
-        for (auto one = first; one != last; ++one) {
-            one->second(speaker, line);
-        }
-    }
-
     const TraceDesk& desk_;
     std::string account_;
 };
@@ -45,6 +40,27 @@ class TraceDesk::OfAccount final : public pop3::Transcript {
 std::unique_ptr<event::Operation> TraceDesk::listen(const std::string& account, Listener listener) {
     return std::make_unique<Listening>(listeners_,
                                        listeners_.emplace(account, std::move(listener)));
+}
+
+bool TraceDesk::is_wanted(const std::string& account) const {
+    return !listeners_.empty() && listeners_.count(account) > 0;
+}
+
+void TraceDesk::client(const std::string& account, const std::string& destination,
+                       std::string_view line) {
+    tell(account, {Speaker::client, destination, line});
+}
+
+void TraceDesk::server(const std::string& account, const std::string& destination,
+                       std::string_view line) {
+    tell(account, {Speaker::server, destination, line});
+}
+
+void TraceDesk::tell(const std::string& account, const TracedLine& line) const {
+    const auto [first, last] = listeners_.equal_range(account);
+    for (auto one = first; one != last; ++one) {
+        one->second(line);
+    }
 }
 
 std::shared_ptr<pop3::Transcript> TraceDesk::transcript_of(const std::string& account) {

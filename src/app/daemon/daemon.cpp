@@ -67,7 +67,8 @@ Daemon::Daemon(event::Loop& loop, Assembly& assembly, config::Config config, std
       watch_(loop, assembly.services().ledger, manager_, log_),
       roster_({assembly.services(), *worker_, environment_,
                [this](const config::AccountConfig& account) {
-                   return assembly_.make_source(account, traces_.transcript_of(account.name));
+                   return assembly_.make_source(account,
+                                                assembly_.traces().transcript_of(account.name));
                },
                [&assembly](const std::string& name) { return assembly.outlet(name); }},
               config_.limits,
@@ -89,7 +90,7 @@ Daemon::Daemon(event::Loop& loop, Assembly& assembly, config::Config config, std
       control_ground_{
           loop,
           roster_,
-          traces_,
+          assembly.traces(),
           assembly.outlets(),
           [this] { return facts(); },
           [this](ReloadDone done) { reload(std::move(done)); },

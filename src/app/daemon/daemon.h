@@ -83,7 +83,6 @@ class Daemon {
     const config::Environment environment_;  ///< for programs that are run
     std::unique_ptr<event::Worker> worker_;
     LoopWatch watch_;
-    TraceDesk traces_;
     Roster roster_;
     PauseBook pauses_;
     HeldDesk held_;

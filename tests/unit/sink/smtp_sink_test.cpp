@@ -58,6 +58,55 @@ TEST_F(SmtpSinkTest, OneConnectionCarriesManyMessages) {
     EXPECT_TRUE(all_told(all, "delivered 250"));
 }
 
+/// Of alice.
+class Ears final : public DeliveryListener {
+  public:
+    [[nodiscard]] bool is_wanted(const std::string& account) const override {
+        return account == "alice";
+    }
+    void client(const std::string& account, const std::string& destination,
+                std::string_view line) override {
+        heard.push_back(fmt::format("{} {} C: {}", account, destination, line));
+    }
+    void server(const std::string& account, const std::string& destination,
+                std::string_view line) override {
+        heard.push_back(fmt::format("{} {} S: {}", account, destination, line));
+    }
+    std::vector<std::string> heard;
+};
+
+//
+TEST_F(SmtpSinkTest, WhoListensToAnAccountHearsItsTransactionsAndNoLoginAndNoContent) {
+    const auto message_for = [](const std::string& account) {
+        mail::MessageBuilder builder({testing::TempDir()});
+        EXPECT_TRUE(builder.append("private\r\n"));
+        return std::make_shared<const mail::OutgoingMessage>(
+            std::move(builder.finish().value()), "", std::vector<mail::Edit>(),
+            mail::Provenance{account, "", std::nullopt});
+    };
+    Ears ears;
+    settings.name = "local";
+    settings.listener = &ears;
+    settings.connections = 1;
+    peer.then(joined({hello(), taken(), taken()}));
+    mail::Envelope envelope;
+    envelope.recipients = {address("bob@example.org")};
+    const auto bobs = deliver(envelope, message_for("bob"));
+    const auto hers = deliver(envelope, message_for("alice"));
+    loop.run_until_idle();
+    EXPECT_EQ(hers->told(), "delivered 250");
+    const std::vector<std::string> expected{"alice local C: MAIL FROM:<> SIZE=9",
+                                            "alice local C: RCPT TO:<bob@example.org>",
+                                            "alice local C: DATA",
+                                            "alice local S: 250 ok",
+                                            "alice local S: 250 ok",
+                                            "alice local S: 354 go",
+                                            "alice local C: (message of 9 octets)",
+                                            "alice local S: 250 2.0.0 queued"};
+    EXPECT_EQ(ears.heard, expected);
+    sink_.reset();
+}
+
 TEST_F(SmtpSinkTest, ADeliveryUsesTheConnectionThatAProbeHasOpened) {
     warm_up(taken());
     const auto asked = deliver();
