@@ -242,6 +242,26 @@ def test_sigterm_in_the_middle_of_data_awaits_the_answer(road: Road) -> None:
     assert sink.accepted == 1, "delivered twice"
 
 
+def test_an_account_removed_in_mid_poll_ends_what_is_under_way(road: Road) -> None:
+    """U-008"""
+    answer = threading.Event()
+    sink = SlowSink(answer)
+    road.rider.destination(type="smtp", host="127.0.0.1", port=sink.port, tls="none")
+    road.account["delete_after"] = "now"
+    road.mailbox.put([message("in doubt")])
+    add_account(road, "bob")
+    with daemon(road.rider) as running:
+        assert sink.in_doubt.wait(20)
+        del road.rider.settings["accounts"]["alice"]
+        running.reload()
+        assert "1 removed" in running.log
+        assert '"alice"' not in road.rider.run_as_written("status", "--json").out
+        answer.set()
+        eventually(lambda: len(road.mailbox) == 0)
+        assert sink.accepted == 1
+        assert running.stop() == DONE
+
+
 def test_a_second_sigterm_cuts(road: Road) -> None:
     sink = SlowSink(threading.Event())
     road.rider.destination(type="smtp", host="127.0.0.1", port=sink.port, tls="none")
