@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+import time
 from pathlib import Path
 
 from road import DONE, Road
@@ -289,6 +290,26 @@ def test_the_watchdog_hears_of_us(road: Road) -> None:
     with daemon(road.rider, watchdog=0.9) as running:
         running.await_said("WATCHDOG=1", times=3)
         assert running.stop() == DONE
+
+
+def test_a_starved_watchdog_hears_nothing_and_its_restart_loses_nothing(road: Road) -> None:
+    """U-002: what systemd does when WATCHDOG=1 does not come."""
+    road.mailbox.put(samples.everyday(100, road.box.address))
+    with daemon(road.rider, watchdog=0.9) as running:
+        running.await_said("WATCHDOG=1")
+        eventually(lambda: len(road.box) > 0)
+        running.signal(signal.SIGSTOP)
+        heard = running.hear().count("WATCHDOG=1")
+        time.sleep(1.8)
+        assert running.hear().count("WATCHDOG=1") == heard, "it lives, though it does nothing"
+        running.signal(signal.SIGABRT)
+        running.signal(signal.SIGCONT)
+        assert running.wait() == -signal.SIGABRT
+    with daemon(road.rider) as running:
+        eventually(lambda: len(road.box) >= 100)
+        assert running.stop() == DONE
+    road.servers.postfix.settle()
+    assert 100 <= len(road.box) <= 101, "at most one duplicate for a crash"
 
 
 def test_two_daemons_do_not_share_a_state_directory(road: Road) -> None:

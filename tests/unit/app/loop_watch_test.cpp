@@ -48,6 +48,9 @@ TEST(LoopWatch, AsksTheLedgerOnlyWhereAWatchdogListens) {
     const std::size_t before = syncs();
     loop.advance(60s);
     EXPECT_EQ(syncs(), before) << "a ledger that is silent is not asked again";
+    loop.advance(4s);
+    ASSERT_TRUE(watch.ailment());
+    EXPECT_NE(watch.ailment()->find("ledger has not answered"), std::string::npos);
 }
 
 }  // namespace
