@@ -284,9 +284,9 @@ def test_a_server_that_waits_for_tls_is_told_from_one_that_is_silent(
 #
 def test_what_was_learned_of_a_server_is_shown(trial: Trial) -> None:
     with OddPop3(_LETTERS, {b"CAPA": _hang_up}) as server:
-        trial.poll_well(server)
+        trial.poll_well(server)  # twice
         with daemon(trial.rider) as running:
-            eventually(lambda: server.verbs().count(b"QUIT") == 2)
+            eventually(lambda: server.verbs().count(b"QUIT") == 3)
             status = trial.rider.run("status", "--json")
             assert running.stop() == DONE
     assert list(json.loads(status.out)["accounts"][0]["quirks"]) == ["no-capa"]
