@@ -284,7 +284,7 @@ def test_a_server_that_waits_for_tls_is_told_from_one_that_is_silent(
 #
 def test_what_was_learned_of_a_server_is_shown(trial: Trial) -> None:
     with OddPop3(_LETTERS, {b"CAPA": _hang_up}) as server:
-        trial.poll_well(server)  # twice
+        trial.poll_well(server)  # in two sessions: what cannot be asked may consume
         with daemon(trial.rider) as running:
             eventually(lambda: server.verbs().count(b"QUIT") == 3)
             status = trial.rider.run("status", "--json")
