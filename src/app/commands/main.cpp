@@ -125,8 +125,9 @@ int run(int argc, const char* const* argv) {
     try {
         return static_cast<int>(run_command(*parsed.command_line));
     } catch (const std::exception& error) {
-        // Start-up of a library: nothing else throws out of a floor.
-        tell(fmt::format("postrider: cannot start: {}", escaped(error.what())));
+        // Start-up of a library: nothing else throws out of a floor. What it lacks it rarely says.
+        tell(fmt::format("postrider: cannot start: {} (short of memory, or of open files?)",
+                         escaped(error.what())));
         return static_cast<int>(ExitCode::temporary);
     }
 }
