@@ -31,7 +31,7 @@ _WORDS = {
     errno.EIO: r"Input/output error|disk I/O error|unable to open|not be on the disk|its disk cannot be read",
     errno.ENOSPC: r"No space left on device|disk is full|disk I/O error|unable to open",
     errno.EMFILE: r"Too many open files|unable to open|could not be opened",
-    errno.ENOMEM: r"memory|Cannot allocate|malloc failure|temporarily unavailable|unable to open|disk I/O error",
+    errno.ENOMEM: r"[Mm]emory|Cannot allocate|malloc failure|temporarily unavailable|unable to open|disk I/O error",
     errno.ECONNREFUSED: r"refused",
     errno.ENETUNREACH: r"unreachable",
     errno.ECONNRESET: r"reset|closed",
